@@ -1,0 +1,1 @@
+"""Pure tools without input or output: usable, and testable, with nothing running."""
