@@ -1,0 +1,63 @@
+"""What every table shares: the metadata with its naming convention, key, times, column types."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from stationmaster.kit import clock
+from stationmaster.kit.ids import new_id
+
+# Set before the first table: SQLite can only alter constraints that have names.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = SQLModel.metadata
+
+# JSON text on SQLite, binary JSON on PostgreSQL. A changed dict is not noticed: assign a new one.
+# (Typed Any because SQLModel's Field takes an instance and is annotated for a class.)
+Json: Any = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+# Put on the columns that tell something about a person (`sa_column_kwargs=PERSONAL`): masking, export and erasure read it.
+PERSONAL: dict[str, Any] = {"info": {"personal": True}}
+
+
+def enum_column(kind: type[StrEnum], name: str) -> Any:
+    """Store an enum's values as text with a CHECK, the same on both databases."""
+    return sa.Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Table(SQLModel):
+    """Base of tables that have a UUIDv7 key."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+
+
+class TimedTable(Table):
+    """Base of tables whose rows people create and change."""
+
+    created_at: datetime = Field(default_factory=clock.now)
+    updated_at: datetime = Field(default_factory=clock.now, sa_column_kwargs={"onupdate": clock.now})
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """Return the core table of a model, for statements on the hot path."""
+    table: Any = model.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table classes only
+    assert isinstance(table, sa.Table)
+    return table

@@ -1,0 +1,12 @@
+"""Imports every module that has tables, so that the metadata is whole: for Alembic and for tests."""
+
+from stationmaster.db import leases
+from stationmaster.db.base import metadata
+from stationmaster.domains.api_keys import models as api_keys
+from stationmaster.domains.auth import models as auth
+from stationmaster.domains.executions import models as executions
+from stationmaster.domains.jobs import models as jobs
+from stationmaster.domains.outbox import models as outbox
+from stationmaster.domains.users import models as users
+
+__all__ = ["api_keys", "auth", "executions", "jobs", "leases", "metadata", "outbox", "users"]
