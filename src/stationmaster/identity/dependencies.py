@@ -1,0 +1,98 @@
+"""Dependencies by which a router says who may call.
+
+The authenticator is put on `app.state.authenticator` by the lifespan; nothing here knows how it works.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
+
+from stationmaster.errors import Forbidden, Unauthenticated
+from stationmaster.identity.actor import Actor, Role
+
+
+class Authenticator(Protocol):
+    """What turns a request's credentials into an actor."""
+
+    async def authenticate(self, request: Request) -> Actor | None:
+        """Return the caller, or None when the request carries no credentials.
+
+        Raises:
+            Unauthenticated: credentials are there and are not valid (unknown, expired, revoked, deactivated).
+        """
+
+
+_password_flow = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+_bearer = HTTPBearer(auto_error=False, description="An access token from POST /auth/login.")
+_api_key = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key, `sm_...`.")
+
+
+async def find_actor(
+    request: Request,
+    _password: Annotated[object, Security(_password_flow)] = None,
+    _token: Annotated[object, Security(_bearer)] = None,
+    _key: Annotated[object, Security(_api_key)] = None,
+) -> Actor | None:
+    """Return who calls, or None for an anonymous call; the parameters only document the ways in OpenAPI."""
+    if not hasattr(request.state, "actor"):
+        authenticator: Authenticator = request.app.state.authenticator
+        request.state.actor = await authenticator.authenticate(request)
+    actor: Actor | None = request.state.actor
+    return actor
+
+
+async def get_actor(actor: Annotated[Actor | None, Depends(find_actor)]) -> Actor:
+    """Return who calls.
+
+    Raises:
+        Unauthenticated: nobody does.
+    """
+    if actor is None:
+        raise Unauthenticated("Send a bearer token or an X-API-Key header.")
+    return actor
+
+
+def require_role(role: Role) -> Callable[..., Coroutine[Any, Any, Actor]]:
+    """Make a dependency that lets only callers of `role` or above pass."""
+
+    async def check(actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
+        if not actor.is_verified:
+            raise Forbidden("Verify your e-mail address first.")
+        if not actor.role.includes(role):
+            raise Forbidden(f"This needs the role {role.value} or above; yours is {actor.role.value}.")
+        return actor
+
+    return check
+
+
+async def get_person(actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
+    """Return a person who calls in a session of their own, verified or not.
+
+    Raises:
+        Forbidden: an API key calls; keys do not act on the account they belong to.
+    """
+    if actor.kind != "user":
+        raise Forbidden("This needs a person's session; API keys do not do it.")
+    return actor
+
+
+async def get_verified_person(actor: Annotated[Actor, Depends(get_person)]) -> Actor:
+    """Return a person who calls in a session of their own and has proven an address.
+
+    Raises:
+        Forbidden: an API key calls, or somebody who has not verified yet.
+    """
+    return await require_role(Role.VIEWER)(actor)
+
+
+OptionalActor = Annotated[Actor | None, Depends(find_actor)]
+AnyActor = Annotated[Actor, Depends(get_actor)]
+"""Also callers who have not verified their address yet: only for what they need to do so and to leave."""
+AnyPerson = Annotated[Actor, Depends(get_person)]
+CurrentPerson = Annotated[Actor, Depends(get_verified_person)]
+CurrentActor = Annotated[Actor, Depends(require_role(Role.VIEWER))]
+RequireUser = Annotated[Actor, Depends(require_role(Role.USER))]
+RequireAdmin = Annotated[Actor, Depends(require_role(Role.ADMIN))]
+RequireSuperadmin = Annotated[Actor, Depends(require_role(Role.SUPERADMIN))]

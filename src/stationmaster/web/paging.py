@@ -1,0 +1,158 @@
+"""Lists: a page of items, how many there are, and where the other pages are (RFC 8288).
+
+A router declares `Page[JobOut]` as its answer, takes `PageParamsDep`, and returns `await paginate(...)`. Counting a large
+table costs far more than reading a page of it, so its router declares `LargePage[...]` and takes `LargePageParamsDep`: the
+count stops at a cap and the page says so (`total_capped`), unless the caller asks for `count=exact`.
+The reading itself is fastapi-pagination's.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from math import ceil
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import sqlalchemy as sa
+from fastapi import Query
+from fastapi_pagination.bases import AbstractPage, AbstractParams, RawParams
+from fastapi_pagination.config import Config
+from fastapi_pagination.ext.sqlalchemy import apaginate
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+DEFAULT_SIZE = 50
+MAX_SIZE = 100
+# Keeps OFFSET far within 64 bits; who walks deeper wants the cursor.
+MAX_PAGE = 1_000_000
+LARGE_TOTAL_CAP = 10_000
+
+T = TypeVar("T")
+Transform = Callable[[Sequence[Any]], Sequence[Any] | Awaitable[Sequence[Any]]]
+
+
+class PageParams(BaseModel, AbstractParams):
+    """Which page of a list."""
+
+    page: int = Field(1, ge=1, le=MAX_PAGE, description="Number of the page, from 1.")
+    size: int = Field(DEFAULT_SIZE, ge=1, le=MAX_SIZE, description="Items on a page.")
+
+    def to_raw_params(self) -> RawParams:
+        return RawParams(limit=self.size, offset=self.size * (self.page - 1))
+
+
+class LargePageParams(PageParams):
+    """Which page of a large list, and how exactly to count it."""
+
+    count: Literal["capped", "exact"] = Field(
+        "capped", description="`exact` counts everything, which may take long; `capped` stops at 10,000."
+    )
+
+
+PageParamsDep = Annotated[PageParams, Query()]
+LargePageParamsDep = Annotated[LargePageParams, Query()]
+
+
+class Page(AbstractPage[T], Generic[T]):
+    """One page of a list."""
+
+    items: Sequence[T]
+    total: int = Field(ge=0, description="Items on all pages.", examples=[1])
+    page: int = Field(ge=1, description="Number of this page, from 1.", examples=[1])
+    size: int = Field(ge=1, description="Most items on a page.", examples=[DEFAULT_SIZE])
+    pages: int = Field(ge=0, description="Pages that `total` makes.", examples=[1])
+
+    __params_type__ = PageParams
+
+    @classmethod
+    def create(
+        cls, items: Sequence[T], params: AbstractParams, *, total: int = 0, cap: int | None = None, **_: Any
+    ) -> "Page[T]":
+        assert isinstance(params, PageParams)
+        counted = total if cap is None else min(total, cap)
+        facts: dict[str, Any] = {
+            "total": counted,
+            "page": params.page,
+            "size": params.size,
+            "pages": ceil(counted / params.size),
+        }
+        if issubclass(cls, LargePage):
+            facts["total_capped"] = total > counted
+        # Constructed and not validated: FastAPI validates the items against the declared model anyway.
+        return cls.model_construct(items=items, **facts)
+
+
+class LargePage(Page[T], Generic[T]):
+    """One page of a list that may be too long to be counted to its end each time."""
+
+    total_capped: bool = Field(
+        description="Whether counting stopped at `total` although there are more.", examples=[False]
+    )
+
+
+async def paginate(
+    session: AsyncSession,
+    statement: sa.Select[Any],
+    params: PageParams,
+    *,
+    request: Request,
+    response: Response,
+    transform: Transform | None = None,
+    total_cap: int = LARGE_TOTAL_CAP,
+) -> Any:
+    """Read one page of an ordered statement and put the links and counts into the answer's headers.
+
+    `transform` turns the rows of the page into items, when the answer's model cannot read them itself. `total_cap` is where
+    the count of a large list stops. Returns a `Page` or `LargePage`; typed Any, as the endpoint declares of what.
+    """
+    cap = total_cap if isinstance(params, LargePageParams) and params.count == "capped" else None
+    page: Page[Any] = await apaginate(
+        session,
+        statement,
+        params,
+        count_query=_count(statement, cap),
+        transformer=transform,
+        additional_data={"cap": cap},
+        unique=False,
+        config=Config(page_cls=LargePage if isinstance(params, LargePageParams) else Page),
+    )
+    _add_headers(page, request, response)
+    return page
+
+
+def _count(statement: sa.Select[Any], cap: int | None) -> sa.Select[int]:
+    counted = statement.order_by(None).with_only_columns(sa.literal(1), maintain_column_froms=True)
+    if cap is not None:
+        # One more than the cap tells "exactly as many" from "more".
+        counted = counted.limit(cap + 1)
+    return sa.select(sa.func.count()).select_from(counted.subquery())
+
+
+def _add_headers(page: Page[Any], request: Request, response: Response) -> None:
+    links = [f'<{_address(request, number)}>; rel="{rel}"' for rel, number in _neighbours(page).items()]
+    response.headers["Link"] = ", ".join(links)
+    response.headers["X-Total-Count"] = str(page.total)
+    response.headers["X-Page"] = str(page.page)
+    response.headers["X-Page-Size"] = str(page.size)
+    response.headers["X-Total-Pages"] = str(page.pages)
+
+
+def _neighbours(page: Page[Any]) -> dict[str, int]:
+    """Name the pages worth a link; of a capped list nobody knows the last."""
+    is_capped = isinstance(page, LargePage) and page.total_capped
+    last = max(page.pages, 1)
+    neighbours = {"first": 1}
+    if page.page > 1:
+        neighbours["prev"] = page.page - 1 if is_capped else min(page.page - 1, last)
+    if len(page.items) == page.size if is_capped else page.page < last:
+        neighbours["next"] = page.page + 1
+    if not is_capped:
+        neighbours["last"] = last
+    return neighbours
+
+
+def _address(request: Request, number: int) -> str:
+    """Write the request's own address with another page, all other parameters as they came."""
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    others = [(name, value) for name, value in query if name != "page"]
+    return str(request.url.replace(query=urlencode([*others, ("page", number)])))
