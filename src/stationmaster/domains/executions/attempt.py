@@ -1,0 +1,101 @@
+"""One attempt: from the executor's call to a result that can be written."""
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+
+from stationmaster.domains.executions.breaker import is_host_unwell
+from stationmaster.domains.executions.executor import Context, Executor, Outcome
+from stationmaster.domains.executions.flights import Flight, Flights, Stop
+from stationmaster.domains.executions.queue import Claimed, Result
+from stationmaster.domains.executions.recorder import Ending, Recorder
+from stationmaster.domains.executions.states import Reason, State
+from stationmaster.telemetry import metrics
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 5
+"""Executors end at their time-out themselves; one that does not is cut off this much later."""
+FAILED = frozenset({State.FAILED, State.TIMED_OUT})
+
+
+async def fly(flight: Flight, executor: Executor, flights: Flights, recorder: Recorder) -> None:
+    """Make one attempt and hand its result to the recorder; a disowned flight ends in silence."""
+    claimed = flight.claimed
+    _measure_lateness(claimed)
+    try:
+        outcome = await _run(flight, executor)
+    finally:
+        flights.end(flight)
+    if flight.stop is Stop.DISOWNED:
+        flights.forget([claimed.id])
+        return
+    result = conclude(flight, outcome)
+    recorder.put(Ending(flight, result, is_host_unwell(outcome)))
+
+
+def _measure_lateness(claimed: Claimed) -> None:
+    if claimed.number == 1:
+        due = claimed.scheduled_for or claimed.available_at
+        seconds = (claimed.started_at - due).total_seconds()
+        metrics.start_lateness_seconds.labels(claimed.kind).observe(max(0.0, seconds))
+
+
+async def _run(flight: Flight, executor: Executor) -> Outcome:
+    context = Context(
+        execution_id=flight.claimed.id,
+        attempt=flight.claimed.number,
+        scheduled_for=flight.claimed.scheduled_for,
+        timeout_seconds=flight.order.timeout_seconds,
+    )
+    try:
+        async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS):
+            return await executor.run(flight.order.target, context)
+    except TimeoutError:
+        return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {context.timeout_seconds:g} s.")
+    except asyncio.CancelledError:
+        if flight.stop is None:
+            raise
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        return Outcome(State.CANCELLED, Reason.REQUESTED, error="It was stopped on request.")
+    except Exception:  # an executor's own fault must end this execution only, never the replica
+        logger.exception("executor.failed", extra={"execution_id": str(flight.claimed.id), "kind": executor.kind})
+        return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error="The service failed to carry this out; see its log.")
+
+
+def conclude(flight: Flight, outcome: Outcome) -> Result:
+    """Decide by the retry policy what the outcome means for the execution."""
+    claimed = flight.claimed
+    # Counted on our monotonic clock from the database's instant, so that skewed clocks of replicas do not show.
+    finished_at = claimed.started_at + timedelta(seconds=time.monotonic() - flight.launched)
+    delay = _delay_before_retry(flight, outcome)
+    return Result(
+        id=claimed.id,
+        token=claimed.token,
+        number=claimed.number,
+        state=outcome.state if delay is None else State.QUEUED,
+        attempt_state=outcome.state,
+        reason=outcome.reason,
+        started_at=claimed.started_at,
+        finished_at=finished_at,
+        duration_seconds=(finished_at - claimed.first_started_at).total_seconds(),
+        available_at=None if delay is None else finished_at + timedelta(seconds=delay),
+        response_status=outcome.response_status,
+        error=outcome.error,
+        result=outcome.result,
+    )
+
+
+def _delay_before_retry(flight: Flight, outcome: Outcome) -> float | None:
+    """Return the seconds to wait before the next attempt, or None when there is none."""
+    claimed, retry = flight.claimed, flight.order.retry
+    made = claimed.number - claimed.crash_count
+    if outcome.state not in FAILED or outcome.is_final or made >= claimed.max_attempts:
+        return None
+    if not retry.covers(outcome.reason, outcome.response_status):
+        return None
+    asked = outcome.retry_after_seconds if retry.respect_retry_after else None
+    return retry.backoff.delay_after(made, retry_after_seconds=asked)

@@ -1,0 +1,32 @@
+"""What is refused here."""
+
+from uuid import UUID
+
+from stationmaster.domains.executions.states import State
+from stationmaster.errors import Conflict, NotFound
+
+
+class ExecutionNotFound(NotFound):
+    def __init__(self, id_: UUID) -> None:
+        super().__init__("execution", id_)
+
+
+class AlreadyEnded(Conflict):
+    title = "The execution has ended"
+
+    def __init__(self, id_: UUID, state: State) -> None:
+        super().__init__(f"The execution {id_} has ended ({state.value}) and cannot be cancelled.")
+
+
+class NotEnded(Conflict):
+    title = "The execution has not ended"
+
+    def __init__(self, id_: UUID, state: State) -> None:
+        super().__init__(f"The execution {id_} is {state.value}; only one that has ended can be retried.")
+
+
+class NothingToRetry(Conflict):
+    title = "There is nothing to retry"
+
+    def __init__(self, id_: UUID) -> None:
+        super().__init__(f"What the execution {id_} was to do is not kept any more.")

@@ -1,0 +1,113 @@
+"""What this replica is working on right now."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from uuid import UUID
+
+from stationmaster.domains.executions.queue import Claimed
+from stationmaster.domains.executions.specs import Order
+
+
+class Stop(Enum):
+    """Why a flight was told to stop."""
+
+    REQUESTED = auto()
+    """Somebody asked for its end: record it as cancelled."""
+    DISOWNED = auto()
+    """It is no longer ours: say nothing."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One attempt under way. `is_over` once the outside world has answered; it stays listed until that is recorded."""
+
+    claimed: Claimed
+    order: Order
+    launched: float = field(default_factory=time.monotonic)
+    task: asyncio.Task[None] | None = None
+    stop: Stop | None = None
+    is_over: bool = False
+
+
+@dataclass
+class Flights:
+    """The register of flights, with the counts by which places are given."""
+
+    capacity: int
+    per_host: int
+    on_free: asyncio.Event | None = None
+    """Set when a place becomes free, while somebody waits for one."""
+    _is_empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _by_id: dict[UUID, Flight] = field(default_factory=dict)
+    _hosts: Counter[str] = field(default_factory=Counter)
+    _busy: int = 0
+
+    @property
+    def busy(self) -> int:
+        """How many places are taken."""
+        return self._busy
+
+    @property
+    def free(self) -> int:
+        return self.capacity - self._busy
+
+    @property
+    def unrecorded(self) -> int:
+        """How many flights are over and not yet written down."""
+        return len(self._by_id) - self._busy
+
+    def add(self, flight: Flight) -> None:
+        self._by_id[flight.claimed.id] = flight
+        self._busy += 1
+        if flight.claimed.host:
+            self._hosts[flight.claimed.host] += 1
+
+    def end(self, flight: Flight) -> None:
+        """Free the flight's place; it stays ours until `forget`."""
+        flight.is_over = True
+        self._busy -= 1
+        host = flight.claimed.host
+        if host:
+            self._hosts[host] -= 1
+            if not self._hosts[host]:
+                del self._hosts[host]
+        if self.on_free:
+            self.on_free.set()
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        """Take flights off the register: recorded, or not ours any more."""
+        for id_ in ids:
+            self._by_id.pop(id_, None)
+        if not self._by_id:
+            self._is_empty.set()
+
+    async def empty(self) -> None:
+        """Wait until nothing is under way and all is recorded."""
+        while self._by_id:
+            self._is_empty.clear()
+            await self._is_empty.wait()
+
+    def room_at(self, host: str | None) -> int:
+        """Return how many more attempts may go to this host."""
+        return self.per_host - self._hosts[host] if host else self.capacity
+
+    def full_hosts(self) -> list[str]:
+        return [host for host, count in self._hosts.items() if count >= self.per_host]
+
+    def tokens(self) -> set[UUID]:
+        return {flight.claimed.token for flight in self._by_id.values()}
+
+    def ids(self) -> set[UUID]:
+        return set(self._by_id)
+
+    def stop(self, ids: Iterable[UUID], why: Stop) -> None:
+        """Tell flights to stop; those that are over already are left alone."""
+        for id_ in ids:
+            flight = self._by_id.get(id_)
+            if flight and flight.task and not flight.is_over and not flight.stop:
+                flight.stop = why
+                flight.task.cancel()

@@ -1,0 +1,166 @@
+"""Reading and changing single executions."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from stationmaster.db.base import table_of
+from stationmaster.db.recordset import encode_rows, recordset
+from stationmaster.domains.executions.models import Attempt, Execution, Spec
+from stationmaster.domains.executions.states import Reason, State, Trigger
+
+LATENESS_SAMPLE = 1000
+
+executions = table_of(Execution)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of executions is narrowed to; `start` inclusive, `end` exclusive, both on `queued_at`."""
+
+    states: Collection[State] = ()
+    job_id: UUID | None = None
+    trigger: Trigger | None = None
+    kind: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def conditions_of(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """Return the filters as SQL."""
+    equal = {"job_id": filters.job_id, "trigger": filters.trigger, "kind": filters.kind}
+    conditions = [executions.c[name] == value for name, value in equal.items() if value is not None]
+    if filters.states:
+        conditions.append(executions.c.state.in_(filters.states))
+    if filters.start is not None:
+        conditions.append(executions.c.queued_at >= filters.start)
+    if filters.end is not None:
+        conditions.append(executions.c.queued_at < filters.end)
+    return conditions
+
+
+def list_statement(filters: Filters) -> Any:
+    """Select executions, newest first: their ids sort by the time they were made."""
+    return select(Execution).where(*conditions_of(filters)).order_by(col(Execution.id).desc())
+
+
+def ledger_statement(job_id: UUID, start: datetime | None, end: datetime | None) -> Any:
+    """Select the decided slots of a job, newest first."""
+    statement = select(Execution).where(Execution.job_id == job_id, col(Execution.schedule_id).is_not(None))
+    if start is not None:
+        statement = statement.where(sa.func.coalesce(Execution.slot_until, Execution.scheduled_for) >= start)
+    if end is not None:
+        statement = statement.where(col(Execution.scheduled_for) < end)
+    return statement.order_by(col(Execution.id).desc())
+
+
+async def find_slot(session: AsyncSession, job_id: UUID, at: datetime) -> Execution | None:
+    """Return the record that decided the slot of a job at this very instant, alone or within a range."""
+    statement = (
+        select(Execution)
+        .where(
+            Execution.job_id == job_id,
+            col(Execution.scheduled_for) <= at,
+            sa.func.coalesce(Execution.slot_until, Execution.scheduled_for) >= at,
+        )
+        .order_by(col(Execution.id).desc())
+        .limit(1)
+    )
+    found: Execution | None = await session.scalar(statement)
+    return found
+
+
+async def find_execution(session: AsyncSession, id_: UUID) -> Execution | None:
+    return await session.get(Execution, id_)
+
+
+async def find_spec(session: AsyncSession, id_: UUID) -> Spec | None:
+    return await session.get(Spec, id_)
+
+
+async def list_attempts(session: AsyncSession, id_: UUID) -> Sequence[Attempt]:
+    statement = select(Attempt).where(Attempt.execution_id == id_).order_by(col(Attempt.number))
+    return (await session.scalars(statement)).all()
+
+
+async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool:
+    """End an execution that has not begun; say whether there was one."""
+    statement = (
+        sa.update(executions)
+        .where(executions.c.id == id_, executions.c.state == State.QUEUED)
+        .values(state=State.CANCELLED, reason=Reason.REQUESTED, finished_at=now, cancel_requested_at=now, is_held=False)
+        .returning(executions.c.id)
+    )
+    return (await session.scalar(statement)) is not None
+
+
+async def ask_to_stop(session: AsyncSession, id_: UUID, now: datetime) -> bool:
+    """Ask for the end of a running execution; say whether there was one."""
+    statement = (
+        sa.update(executions)
+        .where(executions.c.id == id_, executions.c.state == State.RUNNING)
+        .values(cancel_requested_at=sa.func.coalesce(executions.c.cancel_requested_at, now))
+        .returning(executions.c.id)
+    )
+    return (await session.scalar(statement)) is not None
+
+
+async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, Execution]:
+    """Return the newest execution of each job that has one: one look into the index for each job."""
+    r = recordset(session, "jobs", {"id": sa.Uuid()})
+    newest = (
+        sa.select(executions.c.id)
+        .where(executions.c.job_id == r.c.id)
+        .order_by(executions.c.id.desc())
+        .limit(1)
+        .correlate(r)
+        .scalar_subquery()
+    )
+    ids = sa.select(newest).select_from(r)
+    rows = await session.scalars(
+        select(Execution).where(col(Execution.id).in_(ids)),
+        {"jobs": encode_rows(session, [{"id": id_} for id_ in job_ids])},
+    )
+    return {row.job_id: row for row in rows if row.job_id}
+
+
+async def count_by_state(session: AsyncSession, filters: Filters) -> Sequence[sa.Row[Any]]:
+    """Count executions by state, with the slots they stand for and how long they took."""
+    statement = (
+        sa.select(
+            executions.c.state,
+            sa.func.count().label("number"),
+            sa.func.sum(executions.c.slot_count).label("slots"),
+            sa.func.avg(executions.c.duration_seconds).label("average"),
+            sa.func.max(executions.c.duration_seconds).label("longest"),
+        )
+        .where(*conditions_of(filters))
+        .group_by(executions.c.state)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def count_due(session: AsyncSession, now: datetime) -> int:
+    """Count what is due and waits."""
+    statement = sa.select(sa.func.count()).where(
+        executions.c.state == State.QUEUED, ~executions.c.is_held, executions.c.available_at <= now
+    )
+    return await session.scalar(statement) or 0
+
+
+async def list_lateness(session: AsyncSession) -> list[float]:
+    """Return how many seconds late the newest scheduled executions started."""
+    statement = (
+        sa.select(executions.c.scheduled_for, executions.c.started_at)
+        .where(executions.c.scheduled_for.is_not(None), executions.c.started_at.is_not(None))
+        .order_by(executions.c.id.desc())
+        .limit(LATENESS_SAMPLE)
+    )
+    rows = await session.execute(statement)
+    return [max(0.0, (started_at - scheduled_for).total_seconds()) for scheduled_for, started_at in rows]

@@ -1,0 +1,110 @@
+"""The record of work over HTTP."""
+
+from dataclasses import replace
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from stationmaster.domains.executions import service
+from stationmaster.domains.executions.repository import Filters
+from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, StatisticsOut
+from stationmaster.domains.executions.states import State, Trigger
+from stationmaster.identity.dependencies import CurrentActor, RequireUser
+from stationmaster.web.openapi import problems
+from stationmaster.web.paging import LARGE_TOTAL_CAP, LargePageParamsDep, Page, paginate
+from stationmaster.web.session import ReadSessionDep, SessionDep
+from stationmaster.web.time_range import TimeRangeDep
+
+router = APIRouter(prefix="/executions", tags=["executions"])
+
+
+async def read_filters(
+    span: TimeRangeDep,
+    status: Annotated[list[State] | None, Query(description="States to keep; repeatable.")] = None,
+    trigger: Annotated[Trigger | None, Query(description="What made them.")] = None,
+    type: Annotated[str | None, Query(max_length=32, description="Kind of target.")] = None,  # noqa: A002  # the API's word
+) -> Filters:
+    """Read what a list of executions is narrowed to."""
+    return Filters(states=tuple(status or ()), trigger=trigger, kind=type, start=span.start, end=span.end)
+
+
+FiltersDep = Annotated[Filters, Depends(read_filters)]
+
+
+async def read_all_filters(
+    filters: FiltersDep, job_id: Annotated[UUID | None, Query(description="Executions of this job.")] = None
+) -> Filters:
+    """Read also of which job."""
+    return replace(filters, job_id=job_id)
+
+
+AllFiltersDep = Annotated[Filters, Depends(read_all_filters)]
+
+
+@router.get("", summary="List executions")
+async def list_executions(
+    actor: CurrentActor,
+    session: ReadSessionDep,
+    filters: AllFiltersDep,
+    params: LargePageParamsDep,
+    request: Request,
+    response: Response,
+) -> Page[ExecutionOut]:
+    """List executions, newest first. `from` and `to` narrow by the time they were queued."""
+    page: Page[ExecutionOut] = await paginate(
+        session,
+        service.list_statement(filters),
+        params,
+        request=request,
+        response=response,
+        transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
+        total_cap=LARGE_TOTAL_CAP,
+    )
+    return page
+
+
+@router.get("/statistics", summary="Count executions")
+async def get_execution_statistics(
+    _actor: CurrentActor, session: ReadSessionDep, filters: AllFiltersDep
+) -> StatisticsOut:
+    """Count executions by state and sum up how long they took; the same filters as for the list."""
+    return await service.get_statistics(session, filters)
+
+
+@router.get("/{execution_id}", summary="Read an execution", responses=problems(404))
+async def get_execution(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> ExecutionOut:
+    """Read one execution. What the target answered (`result`) is shown to the job's owner and to admins."""
+    return ExecutionOut.of(await service.get_execution(session, execution_id), actor)
+
+
+@router.get("/{execution_id}/attempts", summary="List the attempts of an execution", responses=problems(404))
+async def list_execution_attempts(
+    execution_id: UUID, _actor: CurrentActor, session: ReadSessionDep
+) -> list[AttemptOut]:
+    """List the attempts of an execution, oldest first, the one under way included."""
+    return await service.list_attempts(session, await service.get_execution(session, execution_id))
+
+
+@router.post(
+    "/{execution_id}/cancel", status_code=202, summary="Cancel an execution", responses=problems(403, 404, 409)
+)
+async def cancel_execution(execution_id: UUID, actor: RequireUser, session: SessionDep) -> ExecutionOut:
+    """Cancel an execution: one that is queued ends at once, one that is running is stopped within a second.
+
+    The owner of the job and admins may do this. One that has ended already is a conflict.
+    """
+    return ExecutionOut.of(await service.cancel(session, execution_id, actor), actor)
+
+
+@router.post("/{execution_id}/retry", status_code=202, summary="Retry an execution", responses=problems(403, 404, 409))
+async def retry_execution(
+    execution_id: UUID, actor: RequireUser, session: SessionDep, response: Response
+) -> ExecutionOut:
+    """Queue a new execution that does what this ended one did, with the target and policies of that time.
+
+    `retry_of` names the former one. The owner of the job and admins may do this.
+    """
+    execution = await service.retry(session, execution_id, actor)
+    response.headers["Location"] = f"/api/v1/executions/{execution.id}"
+    return ExecutionOut.of(execution, actor)

@@ -1,0 +1,204 @@
+"""What the API shows of executions."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from stationmaster.domains.executions.models import Attempt, Execution
+from stationmaster.domains.executions.states import Reason, State, Trigger
+from stationmaster.identity.actor import Actor
+from stationmaster.web.schema import Output
+
+EXECUTION_EXAMPLE: JsonDict = {
+    "id": "019aa1c2-7d3e-7c44-9b51-0f6a2b8c9d10",
+    "type": "webhook",
+    "state": "succeeded",
+    "reason": None,
+    "trigger": "schedule",
+    "job": {"id": "019aa1c0-1111-7aaa-8bbb-0123456789ab", "name": "nightly-report"},
+    "job_id": "019aa1c0-1111-7aaa-8bbb-0123456789ab",
+    "schedule_id": "019aa1c0-2222-7aaa-8bbb-0123456789ab",
+    "owner_id": "019aa1c0-3333-7aaa-8bbb-0123456789ab",
+    "scheduled_for": "2026-11-21T02:30:00.000Z",
+    "slot_until": None,
+    "slot_count": 1,
+    "queued_at": "2026-11-21T02:30:00.004Z",
+    "started_at": "2026-11-21T02:30:00.012Z",
+    "finished_at": "2026-11-21T02:30:00.140Z",
+    "duration_seconds": 0.128,
+    "lateness_seconds": 0.012,
+    "attempt": 1,
+    "max_attempts": 3,
+    "params": None,
+    "result": {"body": "ok", "truncated": False},
+    "response_status": 200,
+    "error": None,
+    "retry_of": None,
+    "cancel_requested_at": None,
+    "worker": "station-1",
+}
+
+
+class JobName(Output):
+    """A job as an execution remembers it; the job may be gone."""
+
+    id: UUID
+    name: str | None
+
+
+class ExecutionOut(Output):
+    """The record of one planned slot or of one request."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXECUTION_EXAMPLE]})
+
+    id: UUID
+    type: str = Field(description="Kind of target.")
+    state: State
+    reason: Reason | None = Field(description="Why it ended so, or did not run.")
+    trigger: Trigger
+    job: JobName | None
+    job_id: UUID | None
+    schedule_id: UUID | None
+    owner_id: UUID | None = Field(description="Owner of the job when it was made.")
+    scheduled_for: datetime | None = Field(description="The planned slot.")
+    slot_until: datetime | None = Field(description="Last slot, when a skipped record stands for a range.")
+    slot_count: int = Field(description="How many slots the record stands for.")
+    queued_at: datetime
+    started_at: datetime | None = Field(description="Start of the first attempt.")
+    finished_at: datetime | None
+    duration_seconds: float | None = Field(description="From the first start to the end.")
+    lateness_seconds: float | None = Field(description="From the planned slot to the first start.")
+    attempt: int = Field(description="Attempts made so far.")
+    max_attempts: int
+    params: dict[str, Any] | None
+    result: dict[str, Any] | None = Field(description="What the target answered, cut; for the owner and admins only.")
+    response_status: int | None
+    error: str | None
+    retry_of: UUID | None
+    cancel_requested_at: datetime | None
+    worker: str | None = Field(description="The replica that worked on it last.")
+
+    @classmethod
+    def of(cls, execution: Execution, actor: Actor) -> Self:
+        """Show an execution to a caller; what the target answered is for those who may change the job."""
+        is_insider = actor.is_admin or execution.owner_id == actor.user_id
+        job = JobName(id=execution.job_id, name=execution.job_name) if execution.job_id else None
+        return cls(
+            **execution.model_dump(include=_PLAIN),
+            type=execution.kind,
+            job=job,
+            lateness_seconds=lateness(execution),
+            result=execution.result if is_insider else None,
+        )
+
+
+_PLAIN = set(ExecutionOut.model_fields) - {"type", "job", "lateness_seconds", "result"}
+
+
+def lateness(execution: Execution) -> float | None:
+    """Return the seconds from the planned slot to the start of the first attempt, never negative."""
+    if execution.scheduled_for is None or execution.started_at is None:
+        return None
+    return max(0.0, (execution.started_at - execution.scheduled_for).total_seconds())
+
+
+class AttemptOut(Output):
+    """One try of an execution."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "number": 1,
+                    "state": "failed",
+                    "reason": "server_error",
+                    "worker": "station-1",
+                    "started_at": "2026-11-21T02:30:00.012Z",
+                    "finished_at": "2026-11-21T02:30:00.140Z",
+                    "duration_seconds": 0.128,
+                    "response_status": 503,
+                    "error": "The receiver answered 503.",
+                    "retry_at": "2026-11-21T02:30:02.140Z",
+                }
+            ]
+        }
+    )
+
+    number: int
+    state: State
+    reason: Reason | None
+    worker: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    duration_seconds: float | None
+    response_status: int | None
+    error: str | None
+    retry_at: datetime | None = Field(description="When the next attempt may begin.")
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Self:
+        seconds = (attempt.finished_at - attempt.started_at).total_seconds()
+        return cls(**attempt.model_dump(exclude={"execution_id"}), duration_seconds=seconds)
+
+    @classmethod
+    def under_way(cls, execution: Execution) -> Self:
+        """Show the attempt that has not ended, as it stands in the execution."""
+        assert execution.attempt_started_at is not None
+        return cls(
+            number=execution.attempt,
+            state=State.RUNNING,
+            reason=None,
+            worker=execution.worker,
+            started_at=execution.attempt_started_at,
+            finished_at=None,
+            duration_seconds=None,
+            response_status=None,
+            error=None,
+            retry_at=None,
+        )
+
+
+class StatisticsOut(Output):
+    """Executions counted by state, and how long those that ran took."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "total": 120,
+                    "by_state": {"succeeded": 110, "failed": 5, "skipped": 5},
+                    "succeeded": 110,
+                    "failed": 5,
+                    "running": 0,
+                    "queued": 0,
+                    "skipped_slots": 7,
+                    "success_rate": 95.65,
+                    "average_duration_seconds": 0.42,
+                    "longest_duration_seconds": 3.1,
+                }
+            ]
+        }
+    )
+
+    total: int = Field(description="Records in the range.")
+    by_state: dict[State, int]
+    succeeded: int
+    failed: int = Field(description="Failed, timed out and lost together.")
+    running: int
+    queued: int
+    skipped_slots: int = Field(description="Planned slots that did not run.")
+    success_rate: float | None = Field(description="Percent of the ended runs that succeeded; null when none ended.")
+    average_duration_seconds: float | None = Field(description="Of the runs that succeeded.")
+    longest_duration_seconds: float | None
+
+
+class WorkerOut(Output):
+    """A replica that executes work."""
+
+    name: str
+    started_at: datetime
+    seen_at: datetime = Field(description="When it last reported.")
+    in_flight: int = Field(description="Attempts under way when it last reported.")

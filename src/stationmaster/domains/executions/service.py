@@ -1,0 +1,185 @@
+"""What others may ask of executions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.clock import database_now
+from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.executions import intake, overlap, repository, workers
+from stationmaster.domains.executions import rescue as rescuing
+from stationmaster.domains.executions.errors import AlreadyEnded, ExecutionNotFound, NotEnded, NothingToRetry
+from stationmaster.domains.executions.models import Execution, Spec, Worker
+from stationmaster.domains.executions.repository import Filters
+from stationmaster.domains.executions.schemas import AttemptOut, StatisticsOut
+from stationmaster.domains.executions.states import TERMINAL, State, Trigger
+from stationmaster.errors import Forbidden
+from stationmaster.identity.actor import Actor
+from stationmaster.telemetry import metrics
+
+UNSUCCESSFUL = (State.FAILED, State.TIMED_OUT, State.LOST)
+
+
+async def get_execution(session: AsyncSession, id_: UUID) -> Execution:
+    """Return an execution.
+
+    Raises:
+        ExecutionNotFound: there is none with this id.
+    """
+    execution = await repository.find_execution(session, id_)
+    if execution is None:
+        raise ExecutionNotFound(id_)
+    return execution
+
+
+def list_statement(filters: Filters) -> Any:
+    """Return the statement of a list of executions, newest first, for paging."""
+    return repository.list_statement(filters)
+
+
+def ledger_statement(job_id: UUID, start: datetime | None, end: datetime | None) -> Any:
+    """Return the statement of a job's decided slots, newest first, for paging."""
+    return repository.ledger_statement(job_id, start, end)
+
+
+async def find_slot(session: AsyncSession, job_id: UUID, at: datetime) -> Execution | None:
+    """Return the record that decided a job's slot at this instant, if one did."""
+    return await repository.find_slot(session, job_id, at)
+
+
+async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, Execution]:
+    """Return the newest execution of each job that has one."""
+    return await repository.last_by_job(session, job_ids)
+
+
+async def list_attempts(session: AsyncSession, execution: Execution) -> list[AttemptOut]:
+    """Return the attempts of an execution, the one under way included, oldest first."""
+    attempts = [AttemptOut.of(attempt) for attempt in await repository.list_attempts(session, execution.id)]
+    if execution.state is State.RUNNING:
+        attempts.append(AttemptOut.under_way(execution))
+    return attempts
+
+
+async def enqueue(session: AsyncSession, spec: Spec, *, trigger: Trigger, actor: Actor, **facts: Any) -> Execution:
+    """Queue one execution on request; the overlap rule may make it wait or end it as skipped."""
+    now = await database_now(session)
+    proposal = intake.propose(spec, spec.id, trigger=trigger, now=now, requested_by=actor.user_id, **facts)
+    await intake.take_in(session, [proposal])
+    return await get_execution(session, proposal.row["id"])
+
+
+async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
+    """Cancel what is queued; ask what runs to stop.
+
+    Raises:
+        ExecutionNotFound, Forbidden, AlreadyEnded
+    """
+    execution = await get_execution(session, id_)
+    _require_insider(execution, actor)
+    now = await database_now(session)
+    if await repository.cancel_queued(session, id_, now):
+        notify(session, Wake.TICK)  # others may wait for its place
+    elif await repository.ask_to_stop(session, id_, now):
+        notify(session, Wake.CANCEL)
+    else:
+        raise AlreadyEnded(id_, execution.state)
+    await session.refresh(execution)
+    return execution
+
+
+async def retry(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
+    """Queue a new execution that does what an ended one did, or should have done.
+
+    Raises:
+        ExecutionNotFound, Forbidden, NotEnded, NothingToRetry
+    """
+    former = await get_execution(session, id_)
+    _require_insider(former, actor)
+    if former.state not in TERMINAL:
+        raise NotEnded(id_, former.state)
+    spec = await repository.find_spec(session, former.spec_id) if former.spec_id else None
+    if spec is None:
+        raise NothingToRetry(id_)
+    return await enqueue(
+        session,
+        spec,
+        trigger=Trigger.RETRY,
+        actor=actor,
+        job_id=former.job_id,
+        job_name=former.job_name,
+        owner_id=former.owner_id,
+        params=former.params,
+        retry_of=former.id,
+    )
+
+
+def _require_insider(execution: Execution, actor: Actor) -> None:
+    if not actor.may_change(execution.owner_id):
+        raise Forbidden("Only the owner of the job and admins may do this.")
+
+
+async def get_statistics(session: AsyncSession, filters: Filters) -> StatisticsOut:
+    """Count executions by state and sum up how long they took."""
+    rows = {row.state: row for row in await repository.count_by_state(session, filters)}
+    by_state = {state: row.number for state, row in rows.items()}
+    succeeded = by_state.get(State.SUCCEEDED, 0)
+    failed = sum(by_state.get(state, 0) for state in UNSUCCESSFUL)
+    ended = succeeded + failed
+    good = rows.get(State.SUCCEEDED)
+    return StatisticsOut(
+        total=sum(by_state.values()),
+        by_state=by_state,
+        succeeded=succeeded,
+        failed=failed,
+        running=by_state.get(State.RUNNING, 0),
+        queued=by_state.get(State.QUEUED, 0),
+        skipped_slots=rows[State.SKIPPED].slots if State.SKIPPED in rows else 0,
+        success_rate=round(100 * succeeded / ended, 2) if ended else None,
+        average_duration_seconds=good.average if good else None,
+        longest_duration_seconds=max((row.longest for row in rows.values() if row.longest is not None), default=None),
+    )
+
+
+async def rescue(session: AsyncSession) -> int:
+    """Take back the work of replicas that went away; return how many executions were touched."""
+    return await rescuing.rescue(session)
+
+
+async def release_held(session: AsyncSession) -> int:
+    """Let executions go that waited for others with the same overlap key; return how many."""
+    return await overlap.release_held(session)
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How late executions started, in seconds; None when none did."""
+
+    p50: float | None
+    p99: float | None
+
+
+async def measure_lateness(session: AsyncSession) -> Lateness:
+    """Measure how late the last thousand scheduled executions started."""
+    seconds = sorted(await repository.list_lateness(session))
+    if not seconds:
+        return Lateness(None, None)
+    return Lateness(seconds[len(seconds) // 2], seconds[len(seconds) * 99 // 100])
+
+
+async def count_due(session: AsyncSession) -> int:
+    """Count what is due and waits."""
+    return await repository.count_due(session, await database_now(session))
+
+
+async def list_workers(session: AsyncSession) -> list[Worker]:
+    """Return the replicas that execute work."""
+    return await workers.list_workers(session)
+
+
+async def measure_queue(session: AsyncSession) -> None:
+    """Publish how much is due and waits."""
+    metrics.queue_depth.set(await count_due(session))
