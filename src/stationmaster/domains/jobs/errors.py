@@ -1,0 +1,44 @@
+"""What is refused here."""
+
+from datetime import datetime
+from uuid import UUID
+
+from stationmaster.errors import AlreadyExists, Conflict, FieldError, Invalid, NotFound
+
+
+class JobNotFound(NotFound):
+    def __init__(self, id_: UUID) -> None:
+        super().__init__("job", id_)
+
+
+class ScheduleNotFound(NotFound):
+    def __init__(self, id_: UUID) -> None:
+        super().__init__("schedule", id_)
+
+
+class JobNameTaken(AlreadyExists):
+    def __init__(self, name: str) -> None:
+        super().__init__("job", "name", name)
+
+
+class AlreadyPaused(Conflict):
+    title = "The job is paused already"
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(f"The job has been paused since {since.isoformat(timespec='seconds')}; resume it first.")
+
+
+class NotPaused(Conflict):
+    title = "The job is not paused"
+
+    def __init__(self) -> None:
+        super().__init__("The job is not paused, so there is nothing to resume.")
+
+
+class SeveralSchedules(Invalid):
+    """The short form cannot say which of several schedules is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            FieldError("the job has several schedules; change them one by one, or give schedules", "/cron_expression")
+        )

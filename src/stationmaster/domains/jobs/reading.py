@@ -1,0 +1,75 @@
+"""Jobs as the API shows them: with their schedules and their last execution, read a page at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.clock import database_now
+from stationmaster.domains.executions import service as executions
+from stationmaster.domains.executions.models import Execution, OnLost
+from stationmaster.domains.executions.policies import Overlap, Retry
+from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.jobs.schemas import JobOut, ScheduleOut
+from stationmaster.domains.jobs.slots import Misfire
+from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.domains.jobs.versions import open_target
+from stationmaster.identity.actor import Actor
+
+
+async def show_job(session: AsyncSession, rules: JobRules, job: Job, actor: Actor) -> JobOut:
+    """Show one job to a caller."""
+    return (await show_jobs(session, rules, [job], actor))[0]
+
+
+async def show_jobs(session: AsyncSession, rules: JobRules, jobs: Sequence[Job], actor: Actor) -> list[JobOut]:
+    """Show jobs to a caller, with two statements for all of them."""
+    ids = [job.id for job in jobs]
+    schedules = await repository.list_schedules_of(session, ids)
+    last = await executions.last_by_job(session, ids)
+    now = await database_now(session)
+    return [_show(rules, job, schedules.get(job.id, []), last.get(job.id), actor=actor, now=now) for job in jobs]
+
+
+def show_schedule(schedule: Schedule) -> ScheduleOut:
+    """Show a schedule with its meaning in words."""
+    return ScheduleOut(**schedule.model_dump(include=_SCHEDULE_FIELDS), text=timetable_of(schedule).describe())
+
+
+_SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}
+_JOB_FIELDS = {"id", "name", "description", "owner_id", "timeout_seconds", "is_active", "created_at", "updated_at"}
+
+
+def _show(
+    rules: JobRules, job: Job, schedules: Sequence[Schedule], last: Execution | None, *, actor: Actor, now: datetime
+) -> JobOut:
+    shown = [show_schedule(schedule) for schedule in schedules]
+    only = shown[0] if len(shown) == 1 and shown[0].cron_expression else None
+    is_paused = is_paused_at(job, now)
+    planned = [schedule.next_run_at for schedule in schedules if schedule.next_run_at]
+    return JobOut(
+        **job.model_dump(include=_JOB_FIELDS),
+        target=open_target(rules, job),
+        misfire=Misfire.model_validate(job.misfire),
+        overlap=Overlap.model_validate(job.overlap),
+        retry=Retry.model_validate(job.retry),
+        on_lost=OnLost(job.on_lost),
+        metadata=job.meta,
+        paused_at=job.paused_at if is_paused else None,
+        paused_until=job.paused_until if is_paused else None,
+        pause_reason=job.pause_reason if is_paused else None,
+        cron_expression=only.cron_expression if only else None,
+        timezone=only.timezone if only else None,
+        schedules=shown,
+        schedule_text="; ".join(schedule.text for schedule in shown) or None,
+        next_run_at=None if is_paused else min(planned, default=None),
+        last_execution=ExecutionOut.of(last, actor) if last else None,
+    )
+
+
+def is_paused_at(job: Job, instant: datetime) -> bool:
+    """Say whether a job pauses at an instant; one whose pause is over may wait for the tick to record its last slots."""
+    return job.paused_at is not None and (job.paused_until is None or job.paused_until > instant)

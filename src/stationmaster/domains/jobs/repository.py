@@ -1,0 +1,58 @@
+"""Reading jobs and schedules."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from stationmaster.domains.jobs.models import Job, Schedule
+
+
+def list_statement(*, owner_id: UUID | None, is_active: bool | None) -> Any:
+    """Select jobs, newest first."""
+    statement = select(Job)
+    if owner_id is not None:
+        statement = statement.where(Job.owner_id == owner_id)
+    if is_active is not None:
+        statement = statement.where(Job.is_active == is_active)
+    return statement.order_by(col(Job.id).desc())
+
+
+async def find_job(session: AsyncSession, id_: UUID, *, for_update: bool = False) -> Job | None:
+    """Return a job; `for_update` keeps others from changing it until the transaction ends."""
+    return await session.get(Job, id_, with_for_update={"key_share": True} if for_update else None)
+
+
+async def is_name_taken(session: AsyncSession, name: str, *, except_id: UUID | None = None) -> bool:
+    found = await session.scalar(select(Job.id).where(Job.name == name))
+    return found is not None and found != except_id
+
+
+async def find_schedule(session: AsyncSession, job_id: UUID, id_: UUID) -> Schedule | None:
+    """Return a schedule of this job, locked against the tick until the transaction ends."""
+    statement = select(Schedule).where(Schedule.id == id_, Schedule.job_id == job_id).with_for_update()
+    found: Schedule | None = await session.scalar(statement)
+    return found
+
+
+def schedules_statement(job_id: UUID) -> Any:
+    """Select the schedules of a job in the order they were made."""
+    return select(Schedule).where(Schedule.job_id == job_id).order_by(col(Schedule.id))
+
+
+async def list_schedules(session: AsyncSession, job_id: UUID, *, for_update: bool = False) -> list[Schedule]:
+    """Return the schedules of a job; `for_update` keeps the tick from moving them until the transaction ends."""
+    statement = schedules_statement(job_id)
+    return list(await session.scalars(statement.with_for_update() if for_update else statement))
+
+
+async def list_schedules_of(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, list[Schedule]]:
+    """Return the schedules of several jobs, read with one statement."""
+    by_job: dict[UUID, list[Schedule]] = defaultdict(list)
+    statement = select(Schedule).where(col(Schedule.job_id).in_(job_ids)).order_by(col(Schedule.id))
+    for schedule in await session.scalars(statement):
+        by_job[schedule.job_id].append(schedule)
+    return by_job

@@ -1,0 +1,160 @@
+"""Jobs over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+
+from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.jobs import preview, reading, service, trial
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.jobs.schemas import (
+    CronIn,
+    CronOut,
+    ExecuteIn,
+    JobIn,
+    JobOut,
+    JobPatch,
+    PauseIn,
+    TestRunIn,
+    TestRunOut,
+)
+from stationmaster.identity.dependencies import CurrentActor, RequireUser
+from stationmaster.kit import clock
+from stationmaster.web.openapi import problems
+from stationmaster.web.paging import Page, PageParamsDep, paginate
+from stationmaster.web.session import ReadSessionDep, SessionDep
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+async def get_rules(request: Request) -> JobRules:
+    """Return what the lifespan made for jobs."""
+    rules: JobRules = request.app.state.job_rules
+    return rules
+
+
+RulesDep = Annotated[JobRules, Depends(get_rules)]
+
+
+@router.get("", summary="List jobs")
+async def list_jobs(
+    actor: CurrentActor,
+    session: ReadSessionDep,
+    rules: RulesDep,
+    params: PageParamsDep,
+    request: Request,
+    response: Response,
+    owner_id: Annotated[UUID | None, Query(description="Jobs of this owner.")] = None,
+    is_active: Annotated[bool | None, Query(description="Only active, or only inactive ones.")] = None,
+) -> Page[JobOut]:
+    """List jobs, newest first, each with its schedules, its next run and its last execution."""
+    page: Page[JobOut] = await paginate(
+        session,
+        service.list_statement(owner_id=owner_id, is_active=is_active),
+        params,
+        request=request,
+        response=response,
+        transform=lambda rows: reading.show_jobs(session, rules, rows, actor),
+    )
+    return page
+
+
+@router.post("", status_code=201, summary="Create a job", responses=problems(403, 409))
+async def create_job(
+    body: JobIn, actor: RequireUser, session: SessionDep, rules: RulesDep, response: Response
+) -> JobOut:
+    """Create a job: what to do (`target`), when (`cron_expression` and `timezone`, or `schedules`), and its policies.
+
+    Secret headers and the signing secret of a webhook are stored sealed and shown as `********` from then on.
+    """
+    job = await service.create_job(session, rules, body, actor)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return await reading.show_job(session, rules, job, actor)
+
+
+@router.post("/validate-cron", summary="Check a cron expression")
+async def validate_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> CronOut:
+    """Say what an expression means in words, when it would run and which clock changes touch it, or what is wrong.
+
+    A wrong expression is answered with 200 and `valid: false`.
+    """
+    return preview.validate(body, default_timezone=rules.timezone, now=clock.now())
+
+
+@router.post("/cron-preview", summary="Preview the runs of a cron expression")
+async def preview_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> CronOut:
+    """Show the next runs of a right expression, in UTC; a wrong one is refused with 422."""
+    return preview.preview(body, default_timezone=rules.timezone, now=clock.now())
+
+
+@router.post("/test-run", summary="Try a target once", responses=problems(403))
+async def run_test(body: TestRunIn, _actor: RequireUser, rules: RulesDep) -> TestRunOut:
+    """Carry a target out once, with the executor and the guards of a real execution, and store nothing.
+
+    A try that fails is answered with 200 and `ok: false`.
+    """
+    return await trial.try_target(rules, body)
+
+
+@router.get("/{job_id}", summary="Read a job", responses=problems(404))
+async def get_job(job_id: UUID, actor: CurrentActor, session: ReadSessionDep, rules: RulesDep) -> JobOut:
+    """Read one job with its schedules, its next run and its last execution."""
+    return await reading.show_job(session, rules, await service.get_job(session, job_id), actor)
+
+
+@router.patch("/{job_id}", summary="Change a job", responses=problems(403, 404, 409))
+async def update_job(job_id: UUID, body: JobPatch, actor: RequireUser, session: SessionDep, rules: RulesDep) -> JobOut:
+    """Change a job; what is not given stays. Target, schedules and each policy are replaced whole.
+
+    Executions that are queued or running go on as they were made. Owner or admin.
+    """
+    job = await service.update_job(session, rules, job_id, body, actor)
+    return await reading.show_job(session, rules, job, actor)
+
+
+@router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=problems(403, 404))
+async def delete_job(job_id: UUID, actor: RequireUser, session: SessionDep) -> None:
+    """Delete a job and its schedules. Its executions stay, with its name. Owner or admin."""
+    await service.delete_job(session, job_id, actor)
+
+
+@router.post("/{job_id}/pause", summary="Pause a job", responses=problems(403, 404, 409))
+async def pause_job(
+    job_id: UUID,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    body: Annotated[PauseIn | None, Body()] = None,
+) -> JobOut:
+    """Let the slots of a job pass without a run, until it is resumed or `until` comes.
+
+    The slots of the pause are recorded as skipped, as one range. Owner or admin.
+    """
+    job = await service.pause_job(session, job_id, body or PauseIn(), actor)
+    return await reading.show_job(session, rules, job, actor)
+
+
+@router.post("/{job_id}/resume", summary="Resume a job", responses=problems(403, 404, 409))
+async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep) -> JobOut:
+    """End a pause: slots from now on run again. Owner or admin."""
+    job = await service.resume_job(session, job_id, actor)
+    return await reading.show_job(session, rules, job, actor)
+
+
+@router.post("/{job_id}/execute", status_code=202, summary="Execute a job now", responses=problems(403, 404))
+async def execute_job(
+    job_id: UUID,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    response: Response,
+    body: Annotated[ExecuteIn | None, Body()] = None,
+) -> ExecutionOut:
+    """Queue one execution now, also of a job that is paused or not active, optionally with differences.
+
+    The overlap policy holds here too: the answer may be an execution that is skipped already. Owner or admin.
+    """
+    execution = await service.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
+    response.headers["Location"] = f"/api/v1/executions/{execution.id}"
+    return ExecutionOut.of(execution, actor)

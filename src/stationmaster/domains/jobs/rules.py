@@ -1,0 +1,55 @@
+"""What the house adds to a user's input: defaults, limits, and which targets can be carried out here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from stationmaster.domains.executions.executor import Executor
+from stationmaster.domains.executions.models import OnLost
+from stationmaster.domains.executions.targets import Target
+from stationmaster.errors import FieldError, Invalid
+from stationmaster.kit.sealing import Sealer
+
+ON_LOST_DEFAULT = {"webhook": OnLost.RETRY}
+"""A webhook carries a message id, so its receiver can drop a repetition; other kinds are not tried again unasked."""
+
+
+@dataclass(frozen=True)
+class JobRules:
+    """Made once by the lifespan."""
+
+    sealer: Sealer
+    executors: Mapping[str, Executor]
+    timezone: str
+    min_interval_seconds: int
+
+    def check_target(self, target: Target) -> None:
+        """Refuse a target that could never be carried out here.
+
+        Raises:
+            Invalid: its executor says why.
+        """
+        try:
+            self.executors[target.type].check(target)
+        except ValueError as error:
+            raise Invalid(FieldError(str(error), pointer="/target")) from error
+
+    def host_of(self, target: Target) -> str | None:
+        """Name what the target loads."""
+        return self.executors[target.type].host_of(target)
+
+
+def default_on_lost(target: Target) -> OnLost:
+    """Return what happens to a lost attempt when the job does not say."""
+    return ON_LOST_DEFAULT.get(target.type, OnLost.FAIL)
+
+
+def as_invalid(error: ValidationError, prefix: str) -> Invalid:
+    """Turn the errors of a model that was made from several inputs into ours, with pointers below `prefix`."""
+    return Invalid(
+        *(
+            FieldError(one["msg"].removeprefix("Value error, "), pointer="/".join((prefix, *map(str, one["loc"]))))
+            for one in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+    )

@@ -1,0 +1,167 @@
+"""Schedules of a job: made, changed, switched on and off."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.clock import database_now
+from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs.errors import ScheduleNotFound
+from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.rules import JobRules, as_invalid
+from stationmaster.domains.jobs.schemas import MOST_SCHEDULES, ScheduleIn, SchedulePatch
+from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.domains.jobs.versions import renew_schedule_version
+from stationmaster.errors import Conflict, FieldError, Invalid
+from stationmaster.web.instants import normalise
+
+_WHEN = frozenset(
+    {"cron_expression", "interval_seconds", "run_at", "timezone", "dst_gap", "dst_fold", "starts_at", "ends_at"}
+)
+"""Fields that move slots."""
+
+
+class TooManySchedules(Conflict):
+    title = "The job has too many schedules"
+
+    def __init__(self) -> None:
+        super().__init__(f"A job has at most {MOST_SCHEDULES} schedules.")
+
+
+def list_statement(job_id: UUID) -> Any:
+    """Return the statement of a list of a job's schedules, in the order they were made, for paging."""
+    return repository.schedules_statement(job_id)
+
+
+async def add_schedules(
+    session: AsyncSession, rules: JobRules, job: Job, wanted: Sequence[ScheduleIn], *, pointer: str
+) -> list[Schedule]:
+    """Store schedules of a job and wake the tick. `pointer` says where they stand in the caller's input.
+
+    Raises:
+        Invalid: a schedule would never run, or too often.
+    """
+    now = await database_now(session)
+    made = []
+    for index, one in enumerate(wanted):
+        place = pointer.format(index=index)
+        schedule = _make(one, rules, job, now)
+        _check_slots(schedule, rules, now, place)
+        _plan(schedule, job, now)
+        await renew_schedule_version(session, rules, job, schedule)
+        session.add(schedule)
+        made.append(schedule)
+    await session.flush()
+    notify(session, Wake.TICK)
+    return made
+
+
+async def add_schedule(session: AsyncSession, rules: JobRules, job: Job, wanted: ScheduleIn) -> Schedule:
+    """Add one schedule to a job.
+
+    Raises:
+        TooManySchedules, Invalid
+    """
+    if len(await repository.list_schedules(session, job.id)) >= MOST_SCHEDULES:
+        raise TooManySchedules
+    return (await add_schedules(session, rules, job, [wanted], pointer=""))[0]
+
+
+def _make(wanted: ScheduleIn, rules: JobRules, job: Job, now: datetime) -> Schedule:
+    facts = wanted.model_dump(exclude={"timezone"})
+    return Schedule(
+        **facts, job_id=job.id, timezone=wanted.timezone or rules.timezone, anchor_at=wanted.starts_at or normalise(now)
+    )
+
+
+async def get_schedule(session: AsyncSession, job: Job, id_: UUID) -> Schedule:
+    """Return a schedule of this job, locked.
+
+    Raises:
+        ScheduleNotFound: the job has none with this id.
+    """
+    schedule = await repository.find_schedule(session, job.id, id_)
+    if schedule is None:
+        raise ScheduleNotFound(id_)
+    return schedule
+
+
+async def change_schedule(
+    session: AsyncSession, rules: JobRules, job: Job, id_: UUID, patch: SchedulePatch
+) -> Schedule:
+    """Change a schedule; slots that were decided stay decided.
+
+    Raises:
+        ScheduleNotFound, Invalid
+    """
+    schedule = await get_schedule(session, job, id_)
+    given = patch.model_dump(exclude_unset=True)
+    merged = _merge(schedule, given)
+    now = await database_now(session)
+    for name, value in merged.model_dump(include=set(given) | {"timezone"}).items():
+        setattr(schedule, name, value if name != "timezone" else value or rules.timezone)
+    if given.keys() & {"interval_seconds", "starts_at"}:
+        schedule.anchor_at = schedule.starts_at or normalise(now)
+    if given.keys() & _WHEN:
+        _check_slots(schedule, rules, now, "")
+    _plan(schedule, job, now)
+    await renew_schedule_version(session, rules, job, schedule)
+    await session.flush()
+    notify(session, Wake.TICK)
+    return schedule
+
+
+def _merge(schedule: Schedule, given: dict[str, Any]) -> ScheduleIn:
+    """Check the whole schedule as it will be, by the rules of a new one."""
+    now_is = {name: getattr(schedule, name) for name in ScheduleIn.model_fields if name not in {"dst_gap", "dst_fold"}}
+    if schedule.cron_expression is not None:
+        now_is |= {"dst_gap": schedule.dst_gap, "dst_fold": schedule.dst_fold}
+    known = {name: value for name, value in now_is.items() if value is not None}
+    try:
+        return ScheduleIn.model_validate(known | given)
+    except ValidationError as error:
+        raise as_invalid(error, "") from error
+
+
+async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
+    """Delete a schedule; its decided slots stay in the ledger.
+
+    Raises:
+        ScheduleNotFound: see `get_schedule`.
+    """
+    await session.delete(await get_schedule(session, job, id_))
+
+
+async def replan(session: AsyncSession, job: Job) -> None:
+    """Set the next slots of all schedules of a job whose activity has changed."""
+    now = await database_now(session)
+    for schedule in await repository.list_schedules(session, job.id, for_update=True):
+        _plan(schedule, job, now)
+    notify(session, Wake.TICK)
+
+
+def _plan(schedule: Schedule, job: Job, now: datetime) -> None:
+    """Aim at the first slot after now that was not decided before."""
+    if not (schedule.is_active and job.is_active):
+        schedule.next_run_at = None
+        return
+    decided = schedule.last_slot_at or now
+    schedule.next_run_at = timetable_of(schedule).next_after(max(decided, now))
+    schedule.failures, schedule.last_error = 0, None
+
+
+def _check_slots(schedule: Schedule, rules: JobRules, now: datetime, pointer: str) -> None:
+    timetable = timetable_of(schedule)
+    gap = timetable.shortest_gap_seconds()
+    if gap is not None and gap < rules.min_interval_seconds:
+        field = "interval_seconds" if schedule.interval_seconds else "cron_expression"
+        text = f"runs come every {gap} s; here they must be at least {rules.min_interval_seconds} s apart"
+        raise Invalid(FieldError(text, pointer=f"{pointer}/{field}"))
+    if timetable.next_after(now) is None:
+        field = "run_at" if schedule.run_at else "ends_at"
+        raise Invalid(FieldError("no run would come: all its times lie in the past", pointer=f"{pointer}/{field}"))

@@ -1,0 +1,232 @@
+"""The tick: due slots become executions.
+
+One short transaction for each batch of due schedules, begun with the proof that we still lead (`leases.fence`):
+read what is due, decide it (pure, `slots`), write the executions and move the schedules on. Everything or nothing: after a
+crash the next leader finds the schedules where they were. A slot that was written by whatever mischance already is refused
+by its unique key. A schedule that cannot be evaluated is put aside alone, and the others go on.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from stationmaster.db.base import table_of
+from stationmaster.db.clock import database_now
+from stationmaster.db.leases import Term, fence
+from stationmaster.db.recordset import encode_rows, recordset
+from stationmaster.domains.executions import intake
+from stationmaster.domains.executions.intake import SkippedRange
+from stationmaster.domains.executions.models import Spec
+from stationmaster.domains.executions.overlap import Proposal
+from stationmaster.domains.executions.states import Trigger
+from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.slots import Decision, Gap, Misfire, decide, decide_paused
+from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.kit.ids import new_id
+from stationmaster.kit.timetable import Timetable
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000
+REST = timedelta(hours=1)
+"""How long a schedule that cannot be evaluated is left alone."""
+
+jobs = table_of(Job)
+schedules = table_of(Schedule)
+specs = table_of(Spec)
+
+
+@dataclass
+class _Writes:
+    """What a batch of decisions comes to."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    gaps: list[SkippedRange] = field(default_factory=list)
+    grown: list[dict[str, Any]] = field(default_factory=list)
+    moves: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def tick(session: AsyncSession, term: Term) -> int:
+    """Decide one batch of due schedules; return how many there were. Fewer than `BATCH` means that nothing is left.
+
+    Raises:
+        StaleTerm: somebody else leads by now; nothing was written.
+    """
+    await fence(session, term)
+    now = await database_now(session)
+    due = (await session.execute(_due_statement(now))).all()
+    writes = _Writes()
+    for row in due:
+        _decide_row(row, now, term.epoch, writes)
+    await _write(session, writes, now)
+    return len(due)
+
+
+async def seconds_to_next(session: AsyncSession) -> float | None:
+    """Return the time until the earliest undecided slot, on the database's clock; None when nothing is planned."""
+    now = await database_now(session)
+    earliest = await session.scalar(sa.select(sa.func.min(schedules.c.next_run_at)))
+    return None if earliest is None else (earliest - now).total_seconds()
+
+
+async def count_planned_jobs(session: AsyncSession) -> int:
+    """Count the jobs that have a slot to come."""
+    planned = sa.select(sa.func.count(sa.distinct(schedules.c.job_id))).where(schedules.c.next_run_at.is_not(None))
+    return await session.scalar(planned) or 0
+
+
+async def end_pauses(session: AsyncSession) -> None:
+    """End the pauses whose time is over and whose slots are all decided."""
+    now = await database_now(session)
+    has_due = sa.exists().where(schedules.c.job_id == jobs.c.id, schedules.c.next_run_at < jobs.c.paused_until)
+    await session.execute(
+        sa.update(jobs)
+        .where(jobs.c.paused_until <= now, ~has_due)
+        .values(paused_at=None, paused_until=None, pause_reason=None, updated_at=now)
+    )
+
+
+def _due_statement(now: datetime) -> sa.Select[Any]:
+    return (
+        sa.select(
+            *(column for column in schedules.c if column.name != "spec_id"),
+            jobs.c.name.label("job_name"),
+            jobs.c.owner_id,
+            jobs.c.paused_at,
+            jobs.c.paused_until,
+            jobs.c.misfire,
+            specs.c.id.label("spec_id"),
+            *(specs.c[name] for name in ("kind", "host", "max_attempts")),
+            *(specs.c[name] for name in ("overlap_policy", "overlap_key", "max_running", "queue_max")),
+        )
+        .join(jobs, jobs.c.id == schedules.c.job_id)
+        .join(specs, specs.c.id == sa.func.coalesce(schedules.c.spec_id, jobs.c.spec_id))
+        .where(schedules.c.next_run_at <= now)
+        .order_by(schedules.c.next_run_at, schedules.c.id)
+        .limit(BATCH)
+        .with_for_update(of=schedules, skip_locked=True)
+    )
+
+
+def _decide_row(row: Any, now: datetime, epoch: int, writes: _Writes) -> None:
+    try:
+        timetable = timetable_of(row)
+        decision = _decide(timetable, row.next_run_at, now, row)
+    except Exception as error:  # whatever is wrong with one schedule must not stop the others
+        logger.exception("schedule.put_aside", extra={"schedule_id": str(row.id), "job_id": str(row.job_id)})
+        writes.moves.append(_rest(row, now, error))
+        return
+    for slot in decision.runs:
+        writes.proposals.append(_propose(row, slot, now, epoch))
+    gap_id = _note_gap(row, decision.gap, epoch, writes) if decision.gap else None
+    writes.moves.append(
+        {
+            "id": row.id,
+            "next_run_at": decision.next_run_at,
+            "last_slot_at": decision.newest or row.last_slot_at,
+            "gap_id": gap_id if row.paused_at else None,
+            "failures": 0,
+            "last_error": None,
+        }
+    )
+
+
+def _decide(timetable: Timetable, due: datetime, now: datetime, row: Any) -> Decision:
+    if row.paused_at is not None:
+        return decide_paused(timetable, due, now, row.paused_until)
+    return _decide_shared(timetable, due, now, Misfire.model_validate(row.misfire))
+
+
+@lru_cache(maxsize=4096)
+def _decide_shared(timetable: Timetable, due: datetime, now: datetime, misfire: Misfire) -> Decision:
+    """Decide once for all schedules that are alike: ten thousand hourly jobs are one calculation."""
+    return decide(timetable, due, now, misfire)
+
+
+def _propose(row: Any, slot: datetime, now: datetime, epoch: int) -> Proposal:
+    return intake.propose(
+        row,
+        row.spec_id,
+        trigger=Trigger.SCHEDULE,
+        now=now,
+        job_id=row.job_id,
+        job_name=row.job_name,
+        owner_id=row.owner_id,
+        schedule_id=row.id,
+        scheduled_for=slot,
+        params=row.params,
+        epoch=epoch,
+    )
+
+
+def _note_gap(row: Any, gap: Gap, epoch: int, writes: _Writes) -> UUID:
+    """Write the gap as a new range, or make the range of the pause under way longer."""
+    if row.gap_id is not None and row.paused_at is not None:
+        writes.grown.append({"id": row.gap_id, "last": gap.last, "count": gap.count})
+        id_: UUID = row.gap_id
+        return id_
+    skipped = SkippedRange(
+        id=new_id(),
+        schedule_id=row.id,
+        job_id=row.job_id,
+        job_name=row.job_name,
+        owner_id=row.owner_id,
+        spec_id=row.spec_id,
+        kind=row.kind,
+        first=gap.first,
+        last=gap.last,
+        count=gap.count,
+        reason=gap.reason,
+        epoch=epoch,
+    )
+    writes.gaps.append(skipped)
+    return skipped.id
+
+
+def _rest(row: Any, now: datetime, error: Exception) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "next_run_at": now + REST,
+        "last_slot_at": row.last_slot_at,
+        "gap_id": None,
+        "failures": row.failures + 1,
+        "last_error": f"{type(error).__name__}: {error}"[:1000],
+    }
+
+
+async def _write(session: AsyncSession, writes: _Writes, now: datetime) -> None:
+    await intake.take_in(session, writes.proposals)
+    await intake.record_skipped(session, writes.gaps, now)
+    await intake.extend_skipped(session, writes.grown, now)
+    await _move_on(session, writes.moves)
+
+
+_MOVE_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "id": sa.Uuid(),
+    "next_run_at": UTCDateTime(),
+    "last_slot_at": UTCDateTime(),
+    "gap_id": sa.Uuid(),
+    "failures": sa.Integer(),
+    "last_error": sa.Text(),
+}
+
+
+async def _move_on(session: AsyncSession, moves: Sequence[dict[str, Any]]) -> None:
+    """Set the next slot of each schedule and raise its high-water mark, all in one statement."""
+    if not moves:
+        return
+    r = recordset(session, "moves", _MOVE_COLUMNS)
+    statement = (
+        sa.update(schedules)
+        .where(schedules.c.id == r.c.id)
+        .values({name: r.c[name] for name in _MOVE_COLUMNS if name != "id"})
+    )
+    await session.execute(statement, {"moves": encode_rows(session, moves)})

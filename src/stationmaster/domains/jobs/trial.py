@@ -1,0 +1,43 @@
+"""Trying a target once: the same executor and the same guards as a real execution, and nothing stored."""
+
+import asyncio
+import time
+
+from stationmaster.domains.executions.executor import Context, Outcome
+from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.jobs.schemas import TestRunIn, TestRunOut
+from stationmaster.errors import FieldError, Invalid
+from stationmaster.kit.ids import new_id
+
+GRACE_SECONDS = 1
+
+
+async def try_target(rules: JobRules, wanted: TestRunIn) -> TestRunOut:
+    """Carry a target out once and tell what came of it.
+
+    Raises:
+        Invalid: the target cannot be carried out here, or the params do not fit it.
+    """
+    rules.check_target(wanted.target)
+    try:
+        target = wanted.target.with_params(wanted.params or {})
+    except ValueError as error:
+        raise Invalid(FieldError(str(error), pointer="/params")) from error
+    context = Context(new_id(), attempt=1, scheduled_for=None, timeout_seconds=wanted.timeout_seconds)
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(wanted.timeout_seconds + GRACE_SECONDS):
+            outcome = await rules.executors[target.type].run(target, context)
+    except TimeoutError:
+        outcome = Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {wanted.timeout_seconds:g} s.")
+    return TestRunOut(
+        ok=outcome.state is State.SUCCEEDED,
+        type=target.type,
+        state=outcome.state,
+        reason=outcome.reason,
+        response_status=outcome.response_status,
+        error=outcome.error,
+        result=outcome.result,
+        duration_seconds=round(time.monotonic() - began, 6),
+    )

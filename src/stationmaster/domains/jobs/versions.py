@@ -1,0 +1,122 @@
+"""What a job does, as the engine keeps it: each change of target or policies makes a new spec."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.domains.executions import specs
+from stationmaster.domains.executions.models import OnLost, Spec
+from stationmaster.domains.executions.policies import Overlap, Retry
+from stationmaster.domains.executions.secret_text import MASK, sealed_for
+from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.rules import JobRules, as_invalid
+from stationmaster.errors import FieldError, Invalid
+
+ORIGIN_FIELDS = frozenset({"url"})
+"""Target fields that say who receives the target's secrets."""
+SECRET_FIELDS = frozenset({"secret_headers", "signing_secret"})
+
+
+def seal_target(rules: JobRules, target: Target, job_id: UUID) -> dict[str, Any]:
+    """Return a target as its job's row keeps it."""
+    return target.model_dump(mode="json", exclude_unset=True, context=sealed_for(rules.sealer, job_id))
+
+
+def open_target(rules: JobRules, job: Job) -> Target:
+    """Return a job's target with its secrets in the clear."""
+    return specs.targets.validate_python(job.target, context=sealed_for(rules.sealer, job.id))
+
+
+def keep_masked(new: Target, old: Target) -> Target:
+    """Put the old secrets where the new target has them as they are shown.
+
+    Raises:
+        Invalid: there is no old secret in that place.
+    """
+    changes: dict[str, Any] = {}
+    former = dict(old.secret_headers)
+    if any(secret.get_secret_value() == MASK for secret in new.secret_headers.values()):
+        changes["secret_headers"] = {
+            name: _former(former, name) if secret.get_secret_value() == MASK else secret
+            for name, secret in new.secret_headers.items()
+        }
+    if new.signing_secret and new.signing_secret.get_secret_value() == MASK:
+        changes["signing_secret"] = old.signing_secret
+    return new.model_copy(update=changes) if changes else new
+
+
+def _former(former: Mapping[str, Any], name: str) -> Any:
+    if name not in former:
+        raise Invalid(FieldError("there is no stored value to keep", pointer=f"/target/secret_headers/{name}"))
+    return former[name]
+
+
+async def add_spec(
+    session: AsyncSession,
+    rules: JobRules,
+    job: Job,
+    *,
+    params: Mapping[str, Any] | None = None,
+    target: Target | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Spec:
+    """Store what executions of this job do: its target with metadata and params laid in, and its policies.
+
+    Raises:
+        Invalid: the params do not fit the target.
+    """
+    chosen = (target or open_target(rules, job)).with_metadata(dict(job.meta if metadata is None else metadata))
+    try:
+        resolved = chosen.with_params(dict(params or {}))
+    except ValueError as error:
+        raise Invalid(FieldError(str(error), pointer="/params")) from error
+    spec = specs.make_spec(
+        rules.sealer,
+        target=resolved,
+        host=rules.host_of(resolved),
+        timeout_seconds=job.timeout_seconds,
+        retry=Retry.model_validate(job.retry),
+        on_lost=OnLost(job.on_lost),
+        overlap=Overlap.model_validate(job.overlap),
+        default_key=f"job:{job.id}",
+    )
+    session.add(spec)
+    await session.flush()
+    return spec
+
+
+async def renew_versions(session: AsyncSession, rules: JobRules, job: Job, schedules: list[Schedule]) -> None:
+    """Make new specs for a job and for those of its schedules that have params."""
+    job.spec_id = (await add_spec(session, rules, job)).id
+    for schedule in schedules:
+        await renew_schedule_version(session, rules, job, schedule)
+
+
+async def renew_schedule_version(session: AsyncSession, rules: JobRules, job: Job, schedule: Schedule) -> None:
+    """Give a schedule with params a version of its own; the others share the job's."""
+    own = await add_spec(session, rules, job, params=schedule.params) if schedule.params else None
+    schedule.spec_id = own.id if own else None
+
+
+def override(job_target: Target, fields: Mapping[str, Any]) -> Target:
+    """Return the job's target with some fields replaced for one execution.
+
+    Secrets do not travel to an address that the job was not made for.
+
+    Raises:
+        Invalid: a field is unknown or wrong.
+    """
+    former = job_target.model_dump(exclude_unset=True)
+    if fields.get("type", job_target.type) != job_target.type:
+        raise Invalid(FieldError("another kind of target needs another job", pointer="/type"))
+    kept = {
+        name: value for name, value in former.items() if not (ORIGIN_FIELDS & fields.keys() and name in SECRET_FIELDS)
+    }
+    try:
+        return specs.targets.validate_python(kept | dict(fields))
+    except ValidationError as error:
+        raise as_invalid(error, "") from error

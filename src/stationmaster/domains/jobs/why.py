@@ -1,0 +1,108 @@
+"""Why did, or didn't, a job run at a certain time?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.clock import database_now
+from stationmaster.domains.executions import service as executions
+from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.reading import is_paused_at
+from stationmaster.domains.jobs.schemas import WhyOut
+from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.identity.actor import Actor
+from stationmaster.kit.timetable import RESOLUTION
+
+_SKIPPED = {
+    Reason.OVERLAP: "it was skipped, because another execution with the same overlap key was under way or waiting.",
+    Reason.TOO_LATE: "it was noticed too late to run, by the job's misfire policy.",
+    Reason.MERGED: "it was missed, and a later slot ran for it (misfire policy `last`).",
+    Reason.PAUSED: "the job was paused.",
+}
+
+
+async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -> WhyOut:
+    """Tell what became of the slot at an instant, or why there is none."""
+    schedules = await repository.list_schedules(session, job.id)
+    now = await database_now(session)
+    planned = [schedule for schedule in schedules if _has_slot(schedule, at)]
+    record = await executions.find_slot(session, job.id, at)
+    if record and not planned:
+        planned = [schedule for schedule in schedules if schedule.id == record.schedule_id]
+    schedule_id = record.schedule_id if record else (planned[0].id if planned else None)
+    return WhyOut(
+        at=at,
+        is_planned=bool(planned or record),
+        explanation=_tell_record(record) if record else _tell_none(job, schedules, planned, at, now),
+        schedule_id=schedule_id,
+        execution=ExecutionOut.of(record, actor) if record else None,
+        previous_slot=max(
+            filter(None, (timetable_of(one).newest_at_or_before(at - RESOLUTION) for one in schedules)), default=None
+        ),
+        next_slot=min(filter(None, (timetable_of(one).next_after(at) for one in schedules)), default=None),
+    )
+
+
+def _has_slot(schedule: Schedule, at: datetime) -> bool:
+    return timetable_of(schedule).newest_at_or_before(at) == at
+
+
+def _tell_record(record: Execution) -> str:
+    why = f" Reason: {record.reason.value}." if record.reason else ""
+    error = f" {record.error}" if record.error else ""
+    match record.state:
+        case State.SKIPPED:
+            return f"The slot did not run: {_SKIPPED.get(record.reason or Reason.TOO_LATE, 'it was skipped.')}"
+        case State.SUCCEEDED:
+            return f"The slot ran and succeeded, at attempt {record.attempt} of {record.max_attempts}."
+        case State.FAILED | State.TIMED_OUT | State.LOST | State.CANCELLED:
+            return f"The slot ran and ended as {record.state.value} at attempt {record.attempt}.{why}{error}"
+        case State.RUNNING:
+            return f"The slot is running, at attempt {record.attempt}."
+        case State.QUEUED:
+            return _tell_queued(record)
+    assert_never(record.state)
+
+
+def _tell_queued(record: Execution) -> str:
+    if record.is_held:
+        return "The slot waits for another execution with the same overlap key to end."
+    if record.attempt:
+        return f"The slot ran and failed at attempt {record.attempt}; the next attempt waits for its time."
+    return "The slot is queued and waits for a free place, or for its target host to answer again."
+
+
+def _tell_none(
+    job: Job, schedules: Sequence[Schedule], planned: Sequence[Schedule], at: datetime, now: datetime
+) -> str:
+    if not schedules:
+        return "The job has no schedule: it runs on request only."
+    if not planned:
+        return "No schedule of the job has a slot at that instant; see the slots before and after it."
+    if not job.is_active:
+        return "The job is not active, so none of its slots run."
+    schedule = planned[0]
+    if not schedule.is_active:
+        return "The schedule is not active, so its slots do not run."
+    if schedule.last_error:
+        return f"The schedule could not be evaluated and rests: {schedule.last_error}"
+    return _tell_undecided(job, schedule, at, now)
+
+
+def _tell_undecided(job: Job, schedule: Schedule, at: datetime, now: datetime) -> str:
+    if at > now:
+        later = " The job is paused, so it will not run unless it is resumed before." if is_paused_at(job, at) else ""
+        return f"The slot lies in the future and is planned.{later}"
+    if at < schedule.created_at:
+        return "The schedule did not exist at that time."
+    if schedule.next_run_at is not None and at >= schedule.next_run_at:
+        return "The slot is due and not decided yet: no scheduler has looked since. See GET /health."
+    return (
+        "The schedule was made, changed or switched on only after that instant, or its record has been deleted since."
+    )
