@@ -1,0 +1,1 @@
+"""The doors: HTTP routers, health, the scheduler, the command line."""

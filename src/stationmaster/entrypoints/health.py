@@ -1,0 +1,216 @@
+"""Whether this replica lives, is ready, and how its parts are.
+
+- `/health/live`: the process answers. A failure means: restart it.
+- `/health/ready`: it can do its work: the database answers, has this version's schema, and no shutdown has begun. A failure
+  means: send requests elsewhere for now.
+- `/health`: the parts in detail, for people and dashboards. Only the database decides between 200 and 503; a missing Docker
+  engine is shown and forgiven.
+
+They answer within 3 seconds whatever the database does, and never with a problem document: load balancers read them too.
+The lifespan puts `database`, `scheduler_status`, `docker_probe` and `draining` on `app.state`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import aiohttp
+import sqlalchemy as sa
+from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+from fastapi import APIRouter, Response
+from pydantic import Field
+from starlette.requests import Request
+
+from stationmaster import __version__
+from stationmaster.db.engine import Database
+from stationmaster.db.errors import AWAY
+from stationmaster.db.migrate import is_at_head
+from stationmaster.db.session import read_only
+from stationmaster.kit import clock
+from stationmaster.web.application import SettingsDep
+from stationmaster.web.schema import Instant, Output
+from stationmaster.web.session import database_of
+
+DATABASE_SECONDS = 2.0
+DOCKER_SECONDS = 1.0
+DOCKER_CACHE_SECONDS = 30.0
+
+_STARTED = time.monotonic()
+
+router = APIRouter(tags=["operations"])
+
+Part = Literal["database", "migrations", "draining"]
+
+
+@dataclass(frozen=True)
+class SchedulerStatus:
+    """What the scheduler of this replica says of itself."""
+
+    leader: bool
+    epoch: int | None
+    running: bool
+    jobs: int
+
+
+class DockerStatus(Protocol):
+    """Whoever can say whether the Docker engine answers."""
+
+    async def is_available(self) -> bool:
+        """Ask the engine; never raises, and takes at most a second."""
+
+
+@dataclass
+class DockerProbe:
+    """Asks the engine at `url` (None: DOCKER_HOST, or the usual socket) and remembers the answer for 30 seconds."""
+
+    url: str | None = None
+    _asked_at: float = field(default=float("-inf"), init=False)
+    _answer: bool = field(default=False, init=False)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def is_available(self) -> bool:
+        """Say whether the engine answered when it was last asked."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at > DOCKER_CACHE_SECONDS:
+                self._answer = await _docker_answers(self.url)
+                self._asked_at = time.monotonic()
+            return self._answer
+
+
+class Links(Output):
+    api: str = Field(examples=["/api/v1"])
+    health: str = Field(examples=["/health"])
+    docs: str | None = Field(description="Null where the documentation is switched off.", examples=["/docs"])
+    redoc: str | None = Field(examples=["/redoc"])
+    openapi: str | None = Field(examples=["/openapi.json"])
+
+
+class Root(Output):
+    name: str = Field(examples=["Stationmaster"])
+    version: str = Field(examples=["0.1.0"])
+    links: Links
+
+
+class DatabaseHealth(Output):
+    status: Literal["ok", "unavailable"]
+    dialect: Literal["sqlite", "postgresql"]
+    latency_ms: float | None = Field(description="Time of one small question; null when there was no answer.")
+
+
+class SchedulerHealth(Output):
+    leader: bool = Field(description="Whether this replica is the leader.")
+    epoch: int | None = Field(description="The leader's term, as far as this replica knows.", examples=[7])
+    running: bool = Field(description="Whether the scheduler of this replica runs.")
+    jobs: int = Field(description="What its timer has to wake for.", examples=[12])
+
+
+class DockerHealth(Output):
+    status: Literal["ok", "unavailable"]
+
+
+class Health(Output):
+    status: Literal["ok", "draining", "unavailable"]
+    version: str = Field(examples=["0.1.0"])
+    uptime_seconds: float = Field(examples=[86400.5])
+    timestamp: Instant
+    database: DatabaseHealth
+    scheduler: SchedulerHealth
+    docker: DockerHealth
+
+
+class Liveness(Output):
+    status: Literal["ok"]
+
+
+class Readiness(Output):
+    status: Literal["ok", "unavailable"]
+    failed: list[Part] = Field(description="The parts that are not ready.", examples=[[]])
+
+
+_NOT_READY: dict[str, Any] = {
+    "model": Readiness,
+    "description": "Not ready; `failed` says why",
+    "content": {"application/json": {"example": {"status": "unavailable", "failed": ["migrations", "draining"]}}},
+}
+
+
+@router.get("/")
+async def get_root(settings: SettingsDep) -> Root:
+    """Say who answers here and where to read on."""
+    docs, redoc, openapi = ("/docs", "/redoc", "/openapi.json") if settings.http.docs else (None, None, None)
+    links = Links(api="/api/v1", health="/health", docs=docs, redoc=redoc, openapi=openapi)
+    return Root(name="Stationmaster", version=__version__, links=links)
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "The database does not answer"}})
+async def get_health(request: Request, response: Response) -> Health:
+    """Show this replica's parts: database, scheduler, Docker engine.
+
+    503 when the database does not answer within two seconds; anything else is 200.
+    """
+    state = request.app.state
+    ask_scheduler: Callable[[], SchedulerStatus] = state.scheduler_status
+    probe: DockerStatus = state.docker_probe
+    database, has_docker = await asyncio.gather(_check_database(database_of(request)), probe.is_available())
+    is_up = database.status == "ok"
+    response.status_code = 200 if is_up else 503
+    return Health(
+        status=("draining" if state.draining else "ok") if is_up else "unavailable",
+        version=__version__,
+        uptime_seconds=round(time.monotonic() - _STARTED, 1),
+        timestamp=clock.now(),
+        database=database,
+        scheduler=SchedulerHealth.model_validate(ask_scheduler()),
+        docker=DockerHealth(status="ok" if has_docker else "unavailable"),
+    )
+
+
+@router.get("/health/live")
+async def get_liveness() -> Liveness:
+    """Answer, and thereby say that this process lives; nothing else is looked at."""
+    return Liveness(status="ok")
+
+
+@router.get("/health/ready", responses={503: _NOT_READY})
+async def get_readiness(request: Request, response: Response) -> Readiness:
+    """Say whether this replica should get requests.
+
+    503 while the database does not answer, has not this version's schema, or this replica shuts down.
+    """
+    failed = await _failed_part_of_database(database_of(request))
+    if request.app.state.draining:
+        failed.append("draining")
+    response.status_code = 503 if failed else 200
+    return Readiness(status="unavailable" if failed else "ok", failed=failed)
+
+
+async def _check_database(database: Database) -> DatabaseHealth:
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), read_only(database) as session:
+            await session.execute(sa.text("SELECT 1"))
+    except AWAY:
+        return DatabaseHealth(status="unavailable", dialect=database.dialect, latency_ms=None)
+    latency_ms = round((time.perf_counter() - began) * 1000, 2)
+    return DatabaseHealth(status="ok", dialect=database.dialect, latency_ms=latency_ms)
+
+
+async def _failed_part_of_database(database: Database) -> list[Part]:
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return [] if await is_at_head(database) else ["migrations"]
+    except AWAY:
+        return ["database"]
+
+
+async def _docker_answers(url: str | None) -> bool:
+    try:
+        async with asyncio.timeout(DOCKER_SECONDS), Docker(url=url) as docker:
+            await docker.version()
+    # The client asserts that it found a socket when none is named, and raises ValueError for an address it cannot read.
+    except (AssertionError, ValueError, DockerError, aiohttp.ClientError, OSError):
+        return False
+    return True

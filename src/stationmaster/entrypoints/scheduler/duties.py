@@ -1,0 +1,30 @@
+"""The table of what is done again and again. A new duty is one line here and its function in the room it belongs to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.domains.executions import breaker
+from stationmaster.domains.executions import service as executions
+
+Work = Callable[[AsyncSession], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something to do every so often, in a transaction of its own. `leader_only` duties are done by the leader alone."""
+
+    name: str
+    every: timedelta
+    work: Work
+    leader_only: bool = True
+
+
+DUTIES: tuple[Duty, ...] = (
+    # Fenced by the expiry of each lease, so every replica may do it, and does: the leader may be the one that died.
+    Duty("rescue", timedelta(seconds=1), executions.rescue, leader_only=False),
+    Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
+    Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
+)

@@ -1,0 +1,180 @@
+"""Opens and closes everything that lives as long as the application, in order.
+
+The end comes in two steps. At the signal (`Stopping.begin`, called by the server before it waits for its connections) this
+replica stops being ready, gives up its leadership and claims nothing more. When the connections are closed, the lifespan
+ends: what is under way gets its time, the rest is handed over, and the clients and engines close.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+
+from stationmaster.config import Settings
+from stationmaster.db import migrate, notify
+from stationmaster.db.engine import Database, open_database
+from stationmaster.db.errors import AWAY
+from stationmaster.db.session import unit_of_work
+from stationmaster.domains.auth.authenticator import open_authenticator
+from stationmaster.domains.executions.executor import Executor
+from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
+from stationmaster.domains.executions.runner import Runner
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.outbox.delivery import Courier
+from stationmaster.domains.outbox.service import Outbox
+from stationmaster.domains.users import management as users
+from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.entrypoints.scheduler.leader import Elector
+from stationmaster.entrypoints.scheduler.runtime import Scheduler
+from stationmaster.entrypoints.secret_key import load_secret_key
+from stationmaster.kit.keys import derive_key
+from stationmaster.kit.sealing import Sealer
+from stationmaster.outbound.guard import Guard
+from stationmaster.outbound.http import open_dispatch_client
+from stationmaster.outbound.smtp import make_transport
+
+logger = logging.getLogger(__name__)
+
+LOCK_FILE = "scheduler.lock"
+TRIAL_CONNECTIONS = 32
+"""Beside those for executions: for test runs, which must not wait behind a full queue."""
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Run the service as long as the application is served."""
+    settings: Settings = app.state.settings
+    name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
+    secret = load_secret_key(settings)
+    await migrate.upgrade(settings.resolved_database_url)
+    async with (
+        open_database(settings.resolved_database_url, application_name=name) as database,
+        open_executors(settings) as executors,
+        open_authenticator(database, settings, secret) as authenticator,
+    ):
+        await create_first_superadmin(database, settings)
+        sealer = Sealer(derive_key(secret, "secrets at rest"))
+        app.state.database = database
+        app.state.authenticator = authenticator
+        app.state.outbox = outbox = Outbox.open(settings.public_url, secret)
+        app.state.docker_probe = DockerProbe()
+        app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
+        transport = make_transport(settings.mail, settings.data_dir)
+        courier = Courier(database, outbox, transport, settings.mail.max_attempts)
+        station = _make_station(database, executors, sealer=sealer, settings=settings, courier=courier, name=name)
+        app.state.scheduler_status = station.status
+        async with station.run(app):
+            yield
+    logger.info("service.stopped")
+
+
+@asynccontextmanager
+async def open_executors(settings: Settings) -> AsyncIterator[Mapping[str, Executor]]:
+    """Give one executor for each kind of target. A new kind is one line here."""
+    guard = Guard(settings.outbound_allow)
+    connections = settings.runner.concurrency + TRIAL_CONNECTIONS
+    async with open_dispatch_client(guard, connections=connections) as client:
+        executors: list[Executor] = [WebhookExecutor(client)]
+        yield {executor.kind: executor for executor in executors}
+
+
+async def create_first_superadmin(database: Database, settings: Settings) -> None:
+    """Create the superadmin that the settings name, when there are no users at all."""
+    if settings.bootstrap_email is None or settings.bootstrap_password is None:
+        return
+    async with unit_of_work(database) as session:
+        password = settings.bootstrap_password.get_secret_value()
+        if await users.ensure_first_superadmin(session, email=settings.bootstrap_email, password=password):
+            logger.info("superadmin.created")
+
+
+def _make_station(
+    database: Database,
+    executors: Mapping[str, Executor],
+    *,
+    sealer: Sealer,
+    settings: Settings,
+    courier: Courier,
+    name: str,
+) -> "Station":
+    lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
+    elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
+    runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
+    return Station(database, elector, Scheduler(database, elector, settings), runner, courier, settings)
+
+
+@dataclass
+class Station:
+    """What works by itself in one replica."""
+
+    database: Database
+    elector: Elector
+    scheduler: Scheduler
+    runner: Runner
+    courier: Courier
+    settings: Settings
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def status(self) -> SchedulerStatus:
+        term = self.elector.term()
+        return SchedulerStatus(
+            leader=term is not None,
+            epoch=term.epoch if term else None,
+            running=self.scheduler.is_running,
+            jobs=self.scheduler.planned_jobs,
+        )
+
+    @asynccontextmanager
+    async def run(self, app: FastAPI) -> AsyncIterator[None]:
+        """Work until the context ends, or until `app.state.stopping` is set and then the context ends."""
+        app.state.draining = False
+        app.state.stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_supervise(name, work)) for name, work in self._works().items()]
+            leaving = group.create_task(self._leave(app))
+            try:
+                yield
+            finally:
+                app.state.stopping.set()
+                await leaving
+                if self.settings.runner.enabled:
+                    await self.runner.drain()
+                for task in tasks:
+                    task.cancel()
+
+    def _works(self) -> dict[str, Coroutine[Any, Any, None]]:
+        works: dict[str, Coroutine[Any, Any, None]] = {
+            "notices": notify.listen(self.database),
+            "scheduler": self.scheduler.run(),
+            "outbox": self.courier.run(),
+        }
+        if self.settings.runner.enabled:
+            works["runner"] = self.runner.run()
+        return works
+
+    async def _leave(self, app: FastAPI) -> None:
+        """At the signal: be ready no more, claim no more, lead no more."""
+        await app.state.stopping.wait()
+        app.state.draining = True
+        self.runner.stop_claiming()
+        await self.scheduler.stop_ticking()
+        try:
+            await self.elector.resign()
+        except AWAY as error:
+            logger.warning("leader.not_resigned", extra={"error": type(error).__name__})
+
+
+async def _supervise(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Run what must never end. If it does, stop the whole replica: half a service helps nobody, a restart does."""
+    try:
+        await work
+    except Exception:  # the outermost loop of the process
+        logger.critical("service.part_failed", extra={"part": name}, exc_info=True)
+        os.kill(os.getpid(), signal.SIGTERM)
