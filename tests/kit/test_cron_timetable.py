@@ -1,14 +1,14 @@
 """Cron in a time zone: what becomes of planned wall times when clocks change. Expected values are written by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import thread_time
 
 import pytest
 
 from stationmaster.kit.cron import parse
 from stationmaster.kit.cron_timetable import CronTimetable, DstFold, DstGap
-from stationmaster.kit.timetable import list_newest_between, list_next
-from stationmaster.kit.zone import load_zone
+from stationmaster.kit.timetable import RESOLUTION, list_newest_between, list_next
+from stationmaster.kit.zone import EARLIEST, LATEST, load_zone
 
 BERLIN, NEW_YORK, LORD_HOWE, APIA = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"
 AFTER, SKIP = DstGap.RUN_AFTER, DstGap.SKIP
@@ -20,10 +20,11 @@ def at(text: str) -> datetime:
 
 
 def slots_of(timetable: CronTimetable, day: str) -> list[str]:
-    """Return the slots of a UTC day as `HH:MM`."""
+    """Return the slots of a UTC day as `HH:MM`; walking forward, walking back and counting must agree."""
     start, end = at(day), at(f"{day}T23:59:59.999999")
     slots = list_newest_between(timetable, start, end, 2_000)
     assert len(slots) == timetable.count_between(start, end)
+    assert slots == list_next(timetable, start - RESOLUTION, len(slots))
     return [f"{slot:%H:%M}" for slot in slots]
 
 
@@ -56,7 +57,8 @@ def slots_of(timetable: CronTimetable, day: str) -> list[str]:
     ],
 )
 def test_a_gap(expression: str, zone: str, day: str, gap: DstGap, expected: list[str]) -> None:
-    assert expected == slots_of(CronTimetable(parse(expression), load_zone(zone), gap), day)
+    for fold in DstFold:
+        assert expected == slots_of(CronTimetable(parse(expression), load_zone(zone), gap, fold), day)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,7 @@ def test_a_gap(expression: str, zone: str, day: str, gap: DstGap, expected: list
         ("*/20 2 * * *", BERLIN, "2026-10-25", FIRST, ["00:00", "00:20", "00:40"]),
         # New York, 06:00 UTC: 02:00 becomes 01:00 again.
         ("0,30 1 * * *", NEW_YORK, "2026-11-01", FIRST, ["05:00", "05:30"]),
+        ("5 1 * * 0", NEW_YORK, "2026-11-01", BOTH, ["05:05", "06:05"]),
         ("5 1-2 * * 0", NEW_YORK, "2026-11-01", BOTH, ["05:05", "06:05", "07:05"]),
         # Lord Howe, 15:00 UTC the day before: 02:00 becomes 01:30 again.
         ("15,45 1 * * *", LORD_HOWE, "2026-04-04", FIRST, ["14:15", "14:45"]),
@@ -88,7 +91,8 @@ def test_a_gap(expression: str, zone: str, day: str, gap: DstGap, expected: list
     ],
 )
 def test_a_fold(expression: str, zone: str, day: str, fold: DstFold, expected: list[str]) -> None:
-    assert expected == slots_of(CronTimetable(parse(expression), load_zone(zone), fold=fold), day)
+    for gap in DstGap:
+        assert expected == slots_of(CronTimetable(parse(expression), load_zone(zone), gap, fold), day)
 
 
 @pytest.mark.parametrize("gap", DstGap)
@@ -135,6 +139,17 @@ def test_rare_dates_are_found_over_decades() -> None:
 
     assert [at("2088-02-29T17:00"), at("2128-02-29T17:00")] == list_next(timetable, at("2061-01-01"), 2)
     assert at("2088-02-29T17:00") == timetable.newest_at_or_before(at("2128-02-29T16:59"))
+
+
+@pytest.mark.parametrize("expression", ["* * * * *", "0 0 29 2 */7"])
+@pytest.mark.parametrize("zone", [BERLIN, "Pacific/Kiritimati", "Pacific/Niue"])
+def test_slots_end_with_the_calendar(expression: str, zone: str) -> None:
+    timetable = CronTimetable(parse(expression), load_zone(zone))
+
+    assert timetable.next_after(LATEST - RESOLUTION) is None
+    assert timetable.newest_at_or_before(EARLIEST - RESOLUTION) is None
+    assert timetable.newest_at_or_before(EARLIEST) in (None, EARLIEST)
+    assert timetable.count_between(LATEST, LATEST + timedelta(days=1)) == 0
 
 
 def test_an_instant_of_another_zone_is_understood() -> None:

@@ -73,6 +73,8 @@ def walk_backward(cron: Cron, start: datetime, end: datetime) -> list[datetime]:
         ("0 0 29 2 */7", "2089-01-01T00:00", "2128-02-29T00:00"),
         ("0 0 31 * *", "2026-04-01T00:00", "2026-05-31T00:00"),
         ("0 0 L 2 *", "2026-03-01T00:00", "2027-02-28T00:00"),
+        ("0 0 1 * 0-6", "2026-03-02T00:00", "2026-03-02T00:00"),
+        ("0 0 1-31 * 1", "2026-03-03T00:00", "2026-03-03T00:00"),
     ],
 )
 def test_the_next_slot_is_at_or_after_the_wall_time(expression: str, wall: str, expected: str) -> None:

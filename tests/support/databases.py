@@ -60,10 +60,7 @@ class Databases:
     async def _template(self, dialect: Dialect) -> str:
         if dialect not in self.templates:
             url = await self.stack.enter_async_context(self.empty(dialect))
-            if any((migrate._script_folder() / "versions").glob("*.py")):
-                await migrate.upgrade(url)
-            else:  # until the lead has made the first migration
-                await _create_all(url)
+            await migrate.upgrade(url)
             self.templates[dialect] = url
         return self.templates[dialect]
 
@@ -78,11 +75,3 @@ class Databases:
 
 def _sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
-
-
-async def _create_all(url: str) -> None:
-    import stationmaster.tables  # noqa: F401, PLC0415
-    from stationmaster.db.base import metadata  # noqa: PLC0415
-
-    async with migrate.open_connection(url) as connection, connection.begin():
-        await connection.run_sync(metadata.create_all)

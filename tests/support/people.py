@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.auth import sessions
-from stationmaster.domains.auth.authenticator import SessionAuthenticator
+from stationmaster.domains.auth.authenticator import Doorkeeper
 from stationmaster.domains.auth.sessions import Grant
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.models import User
@@ -54,7 +54,7 @@ async def make_user(database: Database, role: Role = Role.USER, **facts: object)
 
 async def sign_in(app: FastAPI, user: User) -> Person:
     """Open a session of an account, as a login would."""
-    authenticator: SessionAuthenticator = app.state.authenticator
+    authenticator: Doorkeeper = app.state.authenticator
     async with unit_of_work(app.state.database) as session:
         grant = await sessions.open_session(
             session, user, access=authenticator.access, settings=app.state.settings.tokens, device_info="tests"

@@ -11,8 +11,8 @@ instant after the gap; several fall together, also with a slot planned for that 
 
 These choices are for fixed hours. An expression whose hour field covers all 24 hours (`*`, `*/1`, `0-23`, ...) follows
 elapsed time instead, whatever the choices say: in the repeated hour it fires in both passes, in the gap there is nothing to
-fire in. Hence `*/15 * * * *` is every quarter of an hour, always. All other hour fields are fixed, `*/2` too: such a
-schedule has one slot for each of its wall times on each day.
+fire in. Hence `*/15 * * * *` is every quarter of an hour, always. All other hour fields are fixed, `*/2` too: each day has
+its wall times, and the choices above say what a change does to them.
 
 Slots strictly increase in UTC. Outside the years 3 to 9997 there are none.
 """

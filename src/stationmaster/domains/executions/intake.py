@@ -112,7 +112,7 @@ async def _last_turns(session: AsyncSession, owners: set[UUID | None]) -> dict[U
         .where(executions.c.state == State.QUEUED, ~executions.c.is_held, executions.c.owner_id.in_(owners - {None}))
         .group_by(executions.c.owner_id)
     )
-    return dict((await session.execute(statement)).tuples().all())
+    return {row.owner_id: row[1] for row in await session.execute(statement)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ async def _stop_replaced(session: AsyncSession, keys: Collection[str]) -> None:
     await session.execute(
         sa.update(executions)
         .where(mine, executions.c.state == State.QUEUED)
-        .values(state=State.CANCELLED, reason=Reason.REPLACED, finished_at=now)
+        .values(state=State.CANCELLED, reason=Reason.REPLACED, finished_at=now, is_held=False)
     )
     await session.execute(
         sa.update(executions)
@@ -127,6 +127,7 @@ async def _stop_replaced(session: AsyncSession, keys: Collection[str]) -> None:
         .values(cancel_requested_at=now, reason=Reason.REPLACED)
     )
     notify(session, Wake.CANCEL)
+    notify(session, Wake.TICK)
 
 
 async def release_held(session: AsyncSession) -> int:
