@@ -12,6 +12,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.app import create_app
 from stationmaster.config import RunnerSettings, Settings
 from stationmaster.db.engine import Database, open_database
 from tests.support.databases import Databases, Dialect
@@ -53,10 +55,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Databases]:
-    """Make databases; one PostgreSQL server a test process."""
-    async with Databases(tmp_path_factory.mktemp("databases")) as made:
-        yield made
+async def databases() -> AsyncIterator[Databases]:
+    """Make databases; one PostgreSQL server a test process.
+
+    In a folder of its own: those of pytest are cleared away by the third run after it, also while this one lasts.
+    """
+    with TemporaryDirectory(prefix="stationmaster-") as folder:
+        async with Databases(Path(folder)) as made:
+            yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -103,8 +109,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     """Start the whole application."""
-    from stationmaster.app import create_app  # noqa: PLC0415
-
     application = create_app(settings)
     async with lifespan_of(application):
         yield application

@@ -1,9 +1,9 @@
 """The machinery of migrations, tried on a small history of its own: parents, and children that go with them."""
 
 import asyncio
-import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -206,17 +206,19 @@ async def test_an_upgrade_gives_up_when_the_other_never_ends(
             await migrate.upgrade(url)
 
 
-class Signal(logging.Handler):
-    """Sets an event when a log event is seen."""
+@contextmanager
+def first_error() -> Iterator[asyncio.Event]:
+    """Give an event that is set when a statement fails, on whatever engine."""
+    seen = asyncio.Event()
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name_awaited = name
-        self.seen = asyncio.Event()
+    def note(_context: sa.ExceptionContext) -> None:
+        seen.set()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() == self.name_awaited:
-            self.seen.set()
+    sa.event.listen(sa.Engine, "handle_error", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "handle_error", note)
 
 
 @ONLY_POSTGRESQL
@@ -224,15 +226,13 @@ async def test_a_busy_table_is_tried_again(history: History, url: str, monkeypat
     monkeypatch.setitem(migrate.POSTGRES_SERVER_SETTINGS, "lock_timeout", "50ms")
     await migrate.upgrade(url)
     history.add(REBUILD_PARENTS)
-    gave_up = Signal("migration.lock_timeout")
-    migrate.logger.addHandler(gave_up)
 
-    async with migrate.open_connection(url) as reader:
-        await reader.execute(sa.text("LOCK TABLE parents IN ACCESS SHARE MODE"))
-        upgrade = asyncio.create_task(migrate.upgrade(url))
-        await gave_up.seen.wait()
-    await upgrade
-    migrate.logger.removeHandler(gave_up)
+    with first_error() as timed_out:
+        async with migrate.open_connection(url) as reader:
+            await reader.execute(sa.text("LOCK TABLE parents IN ACCESS SHARE MODE"))
+            upgrade = asyncio.create_task(migrate.upgrade(url))
+            await asyncio.wait_for(timed_out.wait(), 10)
+        await upgrade
 
     assert await migrate.current_revision(url) == "r2"
 

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
-import stationmaster.tables  # noqa: F401  # registers every model
 from stationmaster.db import migrate
-from stationmaster.db.base import metadata
+from stationmaster.tables import metadata
 from tests.support.databases import Databases, Dialect
 
 UPGRADE = "import asyncio, sys; from stationmaster.db import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"

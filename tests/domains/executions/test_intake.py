@@ -11,7 +11,7 @@ from stationmaster.db.clock import database_now
 from stationmaster.domains.executions import intake, queue
 from stationmaster.domains.executions.intake import SkippedRange
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.executions.states import Reason, State, Trigger
 from stationmaster.kit.ids import new_id
 from tests.support.executions import make_spec, queue_up
 
@@ -38,7 +38,7 @@ async def test_owners_that_come_together_take_turns(session: AsyncSession) -> No
     session.add(spec)
     await session.flush()
     owners = [ADA] * 5 + [BOB] * 5
-    proposals = [intake.propose(spec, spec.id, trigger="manual", now=now, owner_id=owner) for owner in owners]
+    proposals = [intake.propose(spec, spec.id, trigger=Trigger.MANUAL, now=now, owner_id=owner) for owner in owners]
     await intake.take_in(session, proposals)
     owner_of = {proposal.row["id"]: proposal.row["owner_id"] for proposal in proposals}
 

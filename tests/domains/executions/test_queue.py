@@ -110,7 +110,7 @@ async def test_a_result_ends_the_execution_and_records_the_attempt(database: Dat
     [id_] = await store(database, make_spec())
     async with unit_of_work(database) as session:
         [claimed] = await take(session)
-    facts = {"response_status": 200, "result": {"body": "ok"}, "duration_seconds": 0.5}
+    facts: dict[str, Any] = {"response_status": 200, "result": {"body": "ok"}, "duration_seconds": 0.5}
 
     async with unit_of_work(database) as session:
         written = await queue.finish(session, [result_of(claimed, **facts)], worker="w1")

@@ -12,7 +12,7 @@ from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, S
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.web.openapi import problems
-from stationmaster.web.paging import LARGE_TOTAL_CAP, LargePageParamsDep, Page, paginate
+from stationmaster.web.paging import LargePage, LargePageParamsDep, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 from stationmaster.web.time_range import TimeRangeDep
 
@@ -50,16 +50,15 @@ async def list_executions(
     params: LargePageParamsDep,
     request: Request,
     response: Response,
-) -> Page[ExecutionOut]:
+) -> LargePage[ExecutionOut]:
     """List executions, newest first. `from` and `to` narrow by the time they were queued."""
-    page: Page[ExecutionOut] = await paginate(
+    page: LargePage[ExecutionOut] = await paginate(
         session,
         service.list_statement(filters),
         params,
         request=request,
         response=response,
         transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
-        total_cap=LARGE_TOTAL_CAP,
     )
     return page
 

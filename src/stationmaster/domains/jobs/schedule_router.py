@@ -14,7 +14,7 @@ from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.jobs.schemas import ScheduleIn, ScheduleOut, SchedulePatch, WhyOut
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.web.openapi import problems
-from stationmaster.web.paging import LARGE_TOTAL_CAP, LargePageParamsDep, Page, PageParamsDep, paginate
+from stationmaster.web.paging import LargePage, LargePageParamsDep, Page, PageParamsDep, paginate
 from stationmaster.web.schema import Instant
 from stationmaster.web.session import ReadSessionDep, SessionDep
 from stationmaster.web.time_range import TimeRangeDep
@@ -79,17 +79,16 @@ async def list_job_executions(
     params: LargePageParamsDep,
     request: Request,
     response: Response,
-) -> Page[ExecutionOut]:
+) -> LargePage[ExecutionOut]:
     """List the executions of a job, newest first. `from` and `to` narrow by the time they were queued."""
     await service.get_job(session, job_id)
-    page: Page[ExecutionOut] = await paginate(
+    page: LargePage[ExecutionOut] = await paginate(
         session,
         executions.list_statement(replace(filters, job_id=job_id)),
         params,
         request=request,
         response=response,
         transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
-        total_cap=LARGE_TOTAL_CAP,
     )
     return page
 
@@ -112,21 +111,20 @@ async def list_slots(
     params: LargePageParamsDep,
     request: Request,
     response: Response,
-) -> Page[ExecutionOut]:
+) -> LargePage[ExecutionOut]:
     """List every planned slot that was decided, newest first: those that ran, and those that did not, with the reason.
 
     A record with a `slot_count` above one stands for a range, from `scheduled_for` to `slot_until`.
     `from` and `to` narrow by the slots' own time.
     """
     await service.get_job(session, job_id)
-    page: Page[ExecutionOut] = await paginate(
+    page: LargePage[ExecutionOut] = await paginate(
         session,
         executions.ledger_statement(job_id, span.start, span.end),
         params,
         request=request,
         response=response,
         transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
-        total_cap=LARGE_TOTAL_CAP,
     )
     return page
 

@@ -228,5 +228,6 @@ async def _move_on(session: AsyncSession, moves: Sequence[dict[str, Any]]) -> No
         sa.update(schedules)
         .where(schedules.c.id == r.c.id)
         .values({name: r.c[name] for name in _MOVE_COLUMNS if name != "id"})
+        .values(updated_at=schedules.c.updated_at)  # nobody changed the schedule: the ledger's check counts on it
     )
     await session.execute(statement, {"moves": encode_rows(session, moves)})
