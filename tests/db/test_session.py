@@ -1,9 +1,11 @@
 """The unit of work: all or nothing, and writers that queue instead of failing."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from stationmaster.db.base import table_of
@@ -33,12 +35,16 @@ async def test_stores_what_it_was_given(database: Database) -> None:
     assert 7 == await value_of(database)
 
 
+async def fail_after(database: Database, work: Callable[[AsyncSession], None]) -> None:
+    async with unit_of_work(database) as session:
+        work(session)
+        await session.flush()
+        raise RuntimeError
+
+
 async def test_stores_nothing_when_anything_goes_wrong(database: Database) -> None:
     with pytest.raises(RuntimeError):
-        async with unit_of_work(database) as session:
-            session.add(counter())
-            await session.flush()
-            raise RuntimeError
+        await fail_after(database, lambda session: session.add(counter()))
 
     assert await value_of(database) is None
 
@@ -101,8 +107,6 @@ async def test_wake_ups_leave_after_the_commit_and_only_then(database: Database)
 async def test_a_failed_unit_wakes_nobody(database: Database) -> None:
     async with waiting_for(database, Wake.QUEUE) as woken:
         with pytest.raises(RuntimeError):
-            async with unit_of_work(database) as session:
-                notify(session, Wake.QUEUE)
-                raise RuntimeError
+            await fail_after(database, lambda session: notify(session, Wake.QUEUE))
 
     assert not woken.is_set()

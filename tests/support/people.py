@@ -13,7 +13,7 @@ from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.auth import sessions
 from stationmaster.domains.auth.authenticator import Doorkeeper
-from stationmaster.domains.auth.sessions import Grant
+from stationmaster.domains.auth.grant import Grant
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.models import User
 from stationmaster.domains.users.service import NewUser

@@ -2,7 +2,6 @@
 
 import pytest
 
-from stationmaster.web.routes import route_table
 from tests.web.building import call, make_app
 
 
@@ -21,13 +20,3 @@ async def test_there_is_one_host(hosts: list[bytes], http_version: str, status: 
 )
 async def test_an_address_is_text(path: str, status: int) -> None:
     assert (await call(make_app(), path)).status == status
-
-
-@pytest.mark.parametrize("path", ["/a", "/a/"])
-async def test_a_trailing_slash_means_the_same_also_in_the_log(path: str) -> None:
-    app = make_app()
-    app.add_api_route("/a", lambda: 1, name="get_a")
-    app.add_api_route("/b", lambda: 1, name="get_b")
-
-    assert (await call(app, path)).status == 200
-    assert route_table(app).methods_at("/a")

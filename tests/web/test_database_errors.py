@@ -142,6 +142,7 @@ async def test_a_full_pool_is_to_be_tried_again(shelf: Database) -> None:
         (asyncpg.InterfaceError("closed"), 503),
         (asyncpg.exceptions.InvalidCachedStatementError("changed"), 503),
         (asyncpg.exceptions.DeadlockDetectedError("dead"), 503),
+        (asyncpg.exceptions.UniqueViolationError("twice"), 409),
         (StaleDataError("gone"), 409),
         (asyncpg.exceptions.UndefinedTableError("nowhere"), None),
         (FileNotFoundError(), None),

@@ -149,6 +149,23 @@ async def test_head_answers_as_get_without_a_body(client: httpx.AsyncClient) -> 
     assert (await client.head("/write")).status_code == 405
 
 
+async def endless_stream() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x"
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("is_real", [True, False])
+async def test_head_of_an_endless_stream_ends(app: FastAPI, caplog: pytest.LogCaptureFixture, *, is_real: bool) -> None:
+    app.add_route("/stream", lambda request: StreamingResponse(endless_stream()))
+
+    async with serve(app) as port, client_of(app) as inner, httpx.AsyncClient() as outer:
+        answer = await (outer.head(f"http://127.0.0.1:{port}/stream") if is_real else inner.head("/stream"))
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "http.failed" not in caplog.text
+
+
 async def test_a_declared_head_is_left_alone(app: FastAPI, client: httpx.AsyncClient) -> None:
     async def answer() -> None:
         raise Conflict("declared")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.engine import Database
-from stationmaster.web.paging import LargePage, LargePageParamsDep, Page, PageParamsDep, paginate
+from stationmaster.web.paging import LargePage, LargePageParams, LargePageParamsDep, Page, PageParamsDep, paginate
 from stationmaster.web.session import ReadSessionDep
 from tests.support.databases import ONLY_SQLITE
 from tests.web.building import client_of, make_app
@@ -32,6 +32,7 @@ def app(shelf: Database, table: sa.Table) -> FastAPI:
 
     @app.get("/things")
     async def list_things(
+        *,
         session: ReadSessionDep,
         params: PageParamsDep,
         request: Request,
@@ -223,7 +224,6 @@ async def test_the_capped_count_stops_reading(shelf_session: AsyncSession, table
         lambda _connection, _cursor, sql, *_: seen.append(sql),
     )
 
-    params = LargePageParamsDep.__origin__()  # type: ignore[attr-defined]
-    await paginate(shelf_session, statement, params, request=request, response=Response())
+    await paginate(shelf_session, statement, LargePageParams(), request=request, response=Response())
 
     assert [sql for sql in seen if "count(*)" in sql and "LIMIT" in sql and "ORDER BY" not in sql]

@@ -1,7 +1,7 @@
 """The table of all routes."""
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Response
 
 from stationmaster.web.routes import local_path, route_table
 from tests.web.building import call, make_app
@@ -19,7 +19,7 @@ def app() -> FastAPI:
     outer.include_router(inner, prefix="/inner")
     app.include_router(outer, prefix="/api")
     app.include_router(inner, prefix="/other")
-    app.add_route("/plain", lambda request: None)
+    app.add_route("/plain", lambda request: Response())
     return app
 
 

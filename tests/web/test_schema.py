@@ -149,13 +149,8 @@ def test_nesting_does_not_check_a_text_twice() -> None:
 def test_the_schema_keeps_formats_and_limits() -> None:
     properties = Everything.model_json_schema()["$defs"]["Everything"]["properties"]
 
-    assert properties["at"] == {
-        "default": "2026-11-21T12:00:00.123Z",
-        "examples": ["2026-11-21T08:30:00.000Z"],
-        "format": "date-time",
-        "title": "At",
-        "type": "string",
-    }
+    at = {"examples": ["2026-11-21T08:30:00.000Z"], "format": "date-time", "type": "string"}
+    assert properties["at"].items() >= at.items()
     assert properties["positive"].items() >= {"exclusiveMinimum": 0, "exclusiveMaximum": 10}.items()
     assert properties["mail"]["format"] == "email"
 

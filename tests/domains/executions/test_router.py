@@ -177,9 +177,17 @@ async def test_shows_times_in_utc_with_milliseconds_and_how_late_it_was(world: W
 async def test_attempts_are_listed_with_the_one_under_way(world: World) -> None:
     [id_] = await world.queue()
     now = clock.now()
-    facts = {"worker": "w1", "state": State.FAILED, "reason": Reason.TIMEOUT, "started_at": now, "finished_at": now}
+    ended = Attempt(
+        execution_id=id_,
+        number=1,
+        worker="w1",
+        state=State.FAILED,
+        reason=Reason.TIMEOUT,
+        started_at=now,
+        finished_at=now,
+    )
     async with unit_of_work(world.database) as session:
-        session.add(Attempt(execution_id=id_, number=1, **facts))
+        session.add(ended)
     await world.set(id_, state=State.RUNNING, attempt=2, attempt_started_at=now)
 
     attempts = (await world.get(f"/{id_}/attempts")).json()
