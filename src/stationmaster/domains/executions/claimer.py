@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -49,6 +50,7 @@ class Claimer:
         self._worker = worker
         self._launch = launch
         self._is_stopped = False
+        self._probes_at = 0.0
 
     def stop(self) -> None:
         """Take nothing more."""
@@ -86,8 +88,7 @@ class Claimer:
             full = self._flights.full_hosts()
             candidates = await queue.list_candidates(session, limit=limit, full_hosts=full)
             fitting = self._fit(candidates)
-            for host in await breaker.take_probes(session):
-                fitting += [one.id for one in await queue.list_probe(session, host)]
+            fitting += await self._probe(session)
             if not fitting:
                 return 0
             flights = await self._take(session, fitting)
@@ -95,6 +96,14 @@ class Claimer:
             self._flights.add(flight)
             self._launch(flight)
         return len(candidates)
+
+    async def _probe(self, session: AsyncSession) -> list[UUID]:
+        """Return one execution for each shut host that may be tried again; asked once a second, not for each batch."""
+        if time.monotonic() < self._probes_at:
+            return []
+        self._probes_at = time.monotonic() + POLL_SECONDS
+        hosts = await breaker.take_probes(session)
+        return [one.id for host in hosts for one in await queue.list_probe(session, host)]
 
     def _fit(self, candidates: Sequence[Candidate]) -> list[UUID]:
         """Return the candidates that fit under the limit of their host; the others stay queued."""

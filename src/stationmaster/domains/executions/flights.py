@@ -101,13 +101,17 @@ class Flights:
     def tokens(self) -> set[UUID]:
         return {flight.claimed.token for flight in self._by_id.values()}
 
-    def ids(self) -> set[UUID]:
-        return set(self._by_id)
+    def all(self) -> list[Flight]:
+        return list(self._by_id.values())
 
-    def stop(self, ids: Iterable[UUID], why: Stop) -> None:
-        """Tell flights to stop; those that are over already are left alone."""
-        for id_ in ids:
-            flight = self._by_id.get(id_)
-            if flight and flight.task and not flight.is_over and not flight.stop:
-                flight.stop = why
-                flight.task.cancel()
+    def find(self, ids: Iterable[UUID]) -> list[Flight]:
+        """Return those of these executions that are ours."""
+        return [self._by_id[id_] for id_ in ids if id_ in self._by_id]
+
+
+def stop(flights: Iterable[Flight], why: Stop) -> None:
+    """Tell flights to stop; those that are over already are left alone."""
+    for flight in flights:
+        if flight.task and not flight.is_over and not flight.stop:
+            flight.stop = why
+            flight.task.cancel()

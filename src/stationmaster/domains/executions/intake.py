@@ -130,7 +130,7 @@ class SkippedRange:
     last: datetime
     count: int
     reason: Reason
-    epoch: int
+    epoch: int | None
 
 
 async def record_skipped(session: AsyncSession, ranges: Sequence[SkippedRange], now: datetime) -> None:

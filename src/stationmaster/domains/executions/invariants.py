@@ -234,7 +234,9 @@ class _Terms:
         present = await leases.find_lease(session, lease)
         newest = max(self._spans, default=0)
         if newest > (present.epoch if present else 0):
-            found.append(Finding("terms", f"term {newest}", f"the lease has only seen {present.epoch if present else 0}"))
+            found.append(
+                Finding("terms", f"term {newest}", f"the lease has only seen {present.epoch if present else 0}")
+            )
         return found
 
 
@@ -249,6 +251,8 @@ async def _find_idle_transactions(session: AsyncSession) -> list[Finding]:
     )
     rows = await session.execute(statement, {"longest": IDLE_IN_TRANSACTION})
     return [
-        Finding("transactions", f"process {pid} of {name or 'an unnamed program'}", f"idle for {idle.total_seconds():.0f} s")
+        Finding(
+            "transactions", f"process {pid} of {name or 'an unnamed program'}", f"idle for {idle.total_seconds():.0f} s"
+        )
         for pid, name, idle in rows
     ]

@@ -49,6 +49,15 @@ class Recorder:
         self._endings: list[Ending] = []
         self._arrived = asyncio.Event()
         self._unwell_hosts: set[str] = set()
+        self._writing = asyncio.Lock()
+
+    def pause(self) -> asyncio.Lock:
+        """Hold writing back for the length of a context.
+
+        The heartbeat updates the same rows; two transactions that update many rows in different orders can block each
+        other, and PostgreSQL needs a second to notice.
+        """
+        return self._writing
 
     def put(self, ending: Ending) -> None:
         self._endings.append(ending)
@@ -67,7 +76,8 @@ class Recorder:
         endings, self._endings = self._endings, []
         while endings:
             try:
-                written = await self._write(endings)
+                async with self._writing:
+                    written = await self._write(endings)
             except AWAY as error:
                 logger.warning("results.not_written", extra={"count": len(endings), "error": type(error).__name__})
                 await asyncio.sleep(RETRY_SECONDS)

@@ -22,7 +22,7 @@ from stationmaster.domains.executions import queue, workers
 from stationmaster.domains.executions.attempt import fly
 from stationmaster.domains.executions.claimer import Claimer
 from stationmaster.domains.executions.executor import Executor
-from stationmaster.domains.executions.flights import Flight, Flights, Stop
+from stationmaster.domains.executions.flights import Flight, Flights, Stop, stop
 from stationmaster.domains.executions.recorder import Recorder
 from stationmaster.domains.executions.specs import OrderBook
 from stationmaster.kit.sealing import Sealer
@@ -79,16 +79,20 @@ class Runner:
             async with asyncio.timeout(self._settings.drain.total_seconds()):
                 await self.flights.empty()
         except TimeoutError:
-            await self._abandon()
-        async with unit_of_work(self._database) as session:
-            await workers.sign_off(session, self._name)
+            logger.warning("runner.abandons", extra={"count": len(self.flights.all())})
+        try:
+            await self._hand_over()
+        except AWAY as error:
+            logger.warning("runner.left_unsaid", extra={"error": type(error).__name__})
 
-    async def _abandon(self) -> None:
+    async def _hand_over(self) -> None:
+        """Stop what is still under way, end its leases, and sign off."""
         tokens = self.flights.tokens()
-        logger.warning("runner.abandoned", extra={"count": len(self.flights.ids())})
-        self.flights.stop(self.flights.ids(), Stop.DISOWNED)
+        stop(self.flights.all(), Stop.DISOWNED)
         async with unit_of_work(self._database) as session:
-            await queue.expire(session, tokens)
+            if tokens:
+                await queue.expire(session, tokens)
+            await workers.sign_off(session, self._name)
 
     async def _heartbeat_loop(self) -> None:
         pause = self._settings.lease.total_seconds() / HEARTBEATS_PER_LEASE
@@ -102,20 +106,20 @@ class Runner:
             except AWAY as error:
                 logger.warning("heartbeat.failed", extra={"error": type(error).__name__})
             if time.monotonic() > trusted_until:
-                self.flights.stop(self.flights.ids(), Stop.DISOWNED)
+                stop(self.flights.all(), Stop.DISOWNED)
             await asyncio.sleep(max(0.1, pause - (time.monotonic() - asked_at)))
 
     def _trust(self, asked_at: float) -> float:
         return asked_at + self._settings.lease.total_seconds() - SAFETY_SECONDS
 
     async def _beat(self) -> None:
-        before = self.flights.ids()
-        async with unit_of_work(self._database, engine=self._database.control) as session:
-            await workers.report(session, self._name, in_flight=len(before))
+        async with self._recorder.pause(), unit_of_work(self._database, engine=self._database.control) as session:
+            before = self.flights.all()
+            await workers.report(session, self._name, in_flight=self.flights.busy)
             ours = await queue.renew(session, tokens=self.flights.tokens(), lease=self._settings.lease)
             await self._recorder.look_at_gates(session)
-        self.flights.stop(before - ours.keys(), Stop.DISOWNED)
-        self.flights.stop((id_ for id_, is_asked in ours.items() if is_asked), Stop.REQUESTED)
+        stop((flight for flight in before if flight.claimed.id not in ours), Stop.DISOWNED)
+        stop((flight for flight in before if ours.get(flight.claimed.id)), Stop.REQUESTED)
 
     async def _cancel_loop(self) -> None:
         async with waiting_for(self._database, Wake.CANCEL) as woken:
@@ -125,6 +129,6 @@ class Runner:
                 try:
                     async with read_only(self._database) as session:
                         asked = await queue.find_cancelled(session, self.flights.tokens())
-                    self.flights.stop(asked, Stop.REQUESTED)
+                    stop(self.flights.find(asked), Stop.REQUESTED)
                 except AWAY as error:
                     logger.warning("cancel.delayed", extra={"error": type(error).__name__})
