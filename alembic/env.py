@@ -8,10 +8,9 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-import stationmaster.tables  # noqa: F401  # registers every model
 from stationmaster.config import Settings
 from stationmaster.db import migrate
-from stationmaster.db.base import metadata
+from stationmaster.tables import metadata
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:

@@ -47,13 +47,13 @@ class History:
         text = f"import sqlalchemy as sa\nfrom alembic import op\n\nrevision = 'r{self.length}'\ndown_revision = {before!r}\n"
         file = self.folder / "versions" / f"{self.length}.py"
         file.write_text(f"{text}\ndef upgrade():\n    pass\n{body}\ndef downgrade():\n    pass\n")
-        migrate.head_revision.cache_clear()
+        migrate.known_revisions.cache_clear()
 
     def take_back(self) -> None:
         """Forget the newest revision."""
         (self.folder / "versions" / f"{self.length}.py").unlink()
         self.length -= 1
-        migrate.head_revision.cache_clear()
+        migrate.known_revisions.cache_clear()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History
     made = History(folder)
     made.add(CREATE)
     yield made
-    migrate.head_revision.cache_clear()
+    migrate.known_revisions.cache_clear()
 
 
 @pytest.fixture
@@ -123,6 +123,15 @@ async def test_asking_for_the_revision_makes_no_file(url: str) -> None:
     path = migrate.sqlite_path(url)
     assert path is not None
     assert not path.exists()
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(history: History, url: str) -> None:
+    history.add(REBUILD_PARENTS)
+    await migrate.upgrade(url)
+    history.take_back()
+
+    with pytest.raises(migrate.NewerDatabase, match="r2"):
+        await migrate.upgrade(url)
 
 
 async def test_rebuilding_a_parent_keeps_its_children(history: History, url: str) -> None:
@@ -193,6 +202,20 @@ async def test_an_upgrade_waits_while_another_process_migrates(history: History,
     await upgrade
 
     assert await migrate.current_revision(url) == "r1"
+
+
+@ONLY_SQLITE
+async def test_an_upgrade_of_a_file_waits_too_and_finds_the_work_done(history: History, url: str) -> None:
+    async with migrate.open_connection(url) as other, other.begin():
+        await other.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        await other.execute(sa.text("INSERT INTO alembic_version VALUES ('r1')"))
+        upgrade = asyncio.create_task(migrate.upgrade(url))
+        await asyncio.wait({upgrade}, timeout=0.3)
+        assert not upgrade.done()
+    await upgrade
+
+    async with migrate.open_connection(url) as connection:
+        assert not await connection.run_sync(lambda sync: sa.inspect(sync).has_table("parents"))
 
 
 @ONLY_POSTGRESQL

@@ -64,7 +64,7 @@ def _open_sqlite(url: str) -> Database:
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    common: dict[str, Any] = {"pool_timeout": POOL_WAIT_SECONDS, "max_overflow": 0}
+    common: dict[str, Any] = {"pool_timeout": POOL_WAIT_SECONDS, "max_overflow": 0, "hide_parameters": True}
     writer = create_async_engine(url, pool_size=1, **(common | {"pool_timeout": 30}))
     reader = create_async_engine(url, pool_size=8, **common)
     _set_up_sqlite(writer, begin="BEGIN IMMEDIATE", read_only=False)
@@ -101,6 +101,7 @@ def _open_postgresql(url: str, application_name: str, pool_size: int) -> Databas
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=True,
             pool_recycle=1800,
+            hide_parameters=True,  # values belong in no log
             connect_args={
                 "timeout": 5,
                 "command_timeout": 20,

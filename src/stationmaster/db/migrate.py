@@ -60,11 +60,16 @@ class ForeignKeysBroken(Exception):
     """A migration left rows that point nowhere; it was rolled back."""
 
 
+class NewerDatabase(Exception):
+    """A newer version than this one has migrated the database: start that one, or restore a backup."""
+
+
 async def upgrade(url: str) -> None:
     """Bring the database at `url` to the newest revision; do nothing when it is there.
 
     Raises:
         TimeoutError: another process migrates for longer than five minutes.
+        NewerDatabase: this version is too old for the database.
         ForeignKeysBroken: SQLite only; nothing was changed.
     """
     head = await asyncio.to_thread(head_revision)
@@ -72,6 +77,8 @@ async def upgrade(url: str) -> None:
         current = await _revision_of(connection)
         if current == head:
             return
+        if current is not None and current not in known_revisions():
+            raise NewerDatabase(f"The database is at revision {current}, which this version does not know.")
         path = sqlite_path(url)
         if path is not None and current is not None:
             await asyncio.to_thread(_back_up, path, current)
@@ -95,11 +102,14 @@ async def current_revision(url: str) -> str | None:
 
 
 @cache
+def known_revisions() -> tuple[str, ...]:
+    """List the revisions of this version, newest first; reads the migration scripts once."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def head_revision() -> str:
-    """Return the newest revision this version knows; reads the migration scripts once."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None, "the wheel carries at least one migration"
-    return head
+    """Return the newest revision this version knows."""
+    return known_revisions()[0]
 
 
 async def is_at_head(database: Database) -> bool:
@@ -195,7 +205,7 @@ def _sqlite_engine(url: str) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: object) -> None:
-        # The driver would commit before each DDL statement, and a failing migration would leave half a schema.
+        # The driver begins no transaction before DDL, and a failing migration would leave half a schema: we begin it.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")

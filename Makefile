@@ -1,0 +1,102 @@
+# One word per duty; `make` alone lists them. Needs Python 3.11 or newer; uses uv where it is there, else pip.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+export UV_PYTHON_DOWNLOADS := never
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+WORKERS ?= 2
+ARGS ?=
+
+# $(call install,lock) puts what a lock names into the environment, then the project itself, linked to this folder.
+define install
+@echo "Installing $(1)"
+@if uv --version >/dev/null 2>&1; then pip="uv pip install --quiet --python $(BIN)/python"; \
+else pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; fi; \
+$$pip --require-hashes -r $(1); \
+$$pip --require-hashes -r requirements/build.txt; \
+$$pip --no-build-isolation --no-deps --editable .
+@touch $@
+endef
+
+.PHONY: help
+help: ## list the duties
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(RUNTIME) ## migrate, make the first superadmin, start the service and a demonstration (ARGS="--port 9000")
+	@exec $(BIN)/stationmaster demo $(ARGS)
+
+.PHONY: test
+test: $(DEV) ## run every test, on SQLite and on PostgreSQL (ARGS="-k queue")
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+.PHONY: check
+check: $(DEV) ## lint, format, types, import contracts; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: fix
+fix: $(DEV) ## format, and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(DEV) ## measure throughput and lateness on this machine
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: faults
+faults: $(DEV) ## kill and freeze real replicas at random, then look for anything lost
+	$(BIN)/python -m bench.faults $(ARGS)
+
+.PHONY: revision
+revision: $(DEV) ## write a migration from the models (m="add teams")
+	@test -n "$(m)" || { echo 'Say what it does: make revision m="add teams"' >&2; exit 2; }
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	export STATIONMASTER_DATABASE_URL="sqlite+aiosqlite:///$$folder/empty.sqlite3"; \
+	$(BIN)/alembic upgrade head; $(BIN)/alembic revision --autogenerate -m "$(m)"
+
+.PHONY: docs
+docs: $(DEV) ## write docs/reference and .env.example from the code
+	$(BIN)/python -m docs.generate
+
+.PHONY: lock
+lock: ## resolve pyproject.toml into requirements/ (needs uv; ARGS=--upgrade for the newest of everything)
+	@for lock in "runtime.txt pyproject.toml" "dev.txt pyproject.toml --group dev --constraint requirements/runtime.txt" "build.txt --group build --constraint requirements/dev.txt"; do \
+	set -- $$lock; file=requirements/$$1; shift; \
+	uv pip compile "$$@" --output-file "$$file" --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --quiet $(ARGS); done
+
+.PHONY: build
+build: $(DEV) ## make the wheel, in dist/
+	$(BIN)/python -m hatchling build --target wheel
+
+.PHONY: image
+image: ## make the container image stationmaster:latest
+	docker build --tag stationmaster:latest .
+
+.PHONY: clean
+clean: ## throw the environment and all caches away; data/ stays
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml requirements/build.txt requirements/runtime.txt | $(BIN)/python
+	$(call install,requirements/runtime.txt)
+
+$(DEV): pyproject.toml requirements/build.txt requirements/dev.txt | $(BIN)/python
+	$(call install,requirements/dev.txt)
+
+$(BIN)/python:
+	@for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
+	if [ -z "$${found:-}" ]; then echo "Stationmaster needs Python 3.11 or newer, and finds none." >&2; exit 1; fi; \
+	if uv --version >/dev/null 2>&1; then uv venv --quiet --python "$$("$$found" -c 'import sys; print(sys.executable)')" .venv; exit; fi; \
+	if ! "$$found" -c 'import ensurepip' 2>/dev/null; then \
+	echo "$$found cannot make environments; install its venv package (Debian: apt install python3-venv) or uv." >&2; exit 1; fi; \
+	"$$found" -m venv .venv
