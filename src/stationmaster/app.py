@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from stationmaster import __version__
 from stationmaster.config import Settings
-from stationmaster.entrypoints import api, health
+from stationmaster.entrypoints import account_pages, api, health
 from stationmaster.lifespan import lifespan
 from stationmaster.web import docs, metrics, middleware, openapi, problems
 from stationmaster.web.strict_request import StrictRequest
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     for router in api.ROUTERS:
         app.include_router(router, prefix=api.PREFIX)
+    account_pages.install(app)
     if settings.http.docs:
         docs.install(app)
     if settings.http.metrics:

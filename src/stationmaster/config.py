@@ -109,8 +109,9 @@ class ApiKeySettings(BaseModel):
 class MailSettings(BaseModel):
     """How mails leave."""
 
-    transport: Literal["console", "file", "smtp"] = Field(
-        "console", description="`console` and `file` (DATA_DIR/mails) are for development: nothing is sent."
+    transport: Literal["off", "console", "file", "smtp"] = Field(
+        "console",
+        description="`console` and `file` (DATA_DIR/mails) are for development; with `off` this replica leaves mails queued.",
     )
     host: str = Field("localhost", description="SMTP server.")
     port: int = Field(587, ge=1, le=65535, description="Port of the SMTP server.")

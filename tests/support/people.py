@@ -11,6 +11,9 @@ from fastapi import FastAPI
 
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
+from stationmaster.domains.api_keys import service as api_keys
+from stationmaster.domains.api_keys.models import ApiKey
+from stationmaster.domains.api_keys.service import NewApiKey
 from stationmaster.domains.auth import sessions
 from stationmaster.domains.auth.authenticator import Doorkeeper
 from stationmaster.domains.auth.grant import Grant
@@ -65,3 +68,18 @@ async def sign_in(app: FastAPI, user: User) -> Person:
 async def make_person(app: FastAPI, role: Role = Role.USER, **facts: object) -> Person:
     """Store an account and sign it in."""
     return await sign_in(app, await make_user(app.state.database, role, **facts))
+
+
+async def make_key(
+    app: FastAPI, owner: User, role: Role | None = None, *, scopes: list[str] | None = None
+) -> tuple[ApiKey, dict[str, str]]:
+    """Make an API key of somebody; return it and the headers of a call with it."""
+    async with unit_of_work(app.state.database) as session:
+        key, text = await api_keys.create_key(
+            session,
+            owner,
+            NewApiKey(name="tests", role=role or owner.role, scopes=scopes),
+            settings=app.state.settings.api_keys,
+            outbox=app.state.outbox,
+        )
+    return key, {"X-API-Key": text}

@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
 from stationmaster.errors import Forbidden, Unauthenticated
 from stationmaster.identity.actor import Actor, Role
+from stationmaster.identity.scopes import needed_scope
 
 
 class Authenticator(Protocol):
@@ -21,12 +22,18 @@ class Authenticator(Protocol):
 
         Raises:
             Unauthenticated: credentials are there and are not valid (unknown, expired, revoked, deactivated).
+            Forbidden: a browser's cookie is valid, and the proof that the page is ours is missing.
         """
 
 
 _password_flow = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 _bearer = HTTPBearer(auto_error=False, description="An access token from POST /auth/login.")
 _api_key = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key, `sm_...`.")
+_cookie = APIKeyCookie(
+    name="__Host-stationmaster",
+    auto_error=False,
+    description="The cookie of a login with `cookie: true`. Other methods than GET need `X-CSRF-Token` besides.",
+)
 
 
 async def find_actor(
@@ -34,13 +41,27 @@ async def find_actor(
     _password: Annotated[object, Security(_password_flow)] = None,
     _token: Annotated[object, Security(_bearer)] = None,
     _key: Annotated[object, Security(_api_key)] = None,
+    _session: Annotated[object, Security(_cookie)] = None,
 ) -> Actor | None:
-    """Return who calls, or None for an anonymous call; the parameters only document the ways in OpenAPI."""
+    """Return who calls, or None for an anonymous call; the parameters only document the ways in OpenAPI.
+
+    Raises:
+        Unauthenticated: the credentials do not count.
+        Forbidden: an API key calls whose scopes do not cover this operation.
+    """
     if not hasattr(request.state, "actor"):
         authenticator: Authenticator = request.app.state.authenticator
         request.state.actor = await authenticator.authenticate(request)
     actor: Actor | None = request.state.actor
+    if actor is not None and actor.scopes is not None:
+        _check_scope(request, actor.scopes)
     return actor
+
+
+def _check_scope(request: Request, scopes: frozenset[str]) -> None:
+    scope = needed_scope(request.app, request.scope)
+    if scope is not None and scope not in scopes:
+        raise Forbidden(f"This API key lacks the scope {scope}.")
 
 
 async def get_actor(actor: Annotated[Actor | None, Depends(find_actor)]) -> Actor:
@@ -58,13 +79,17 @@ def require_role(role: Role) -> Callable[..., Coroutine[Any, Any, Actor]]:
     """Make a dependency that lets only callers of `role` or above pass."""
 
     async def check(actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
-        if not actor.is_verified:
-            raise Forbidden("Verify your e-mail address first.")
-        if not actor.role.includes(role):
-            raise Forbidden(f"This needs the role {role.value} or above; yours is {actor.role.value}.")
-        return actor
+        return _check_role(actor, role)
 
     return check
+
+
+def _check_role(actor: Actor, role: Role) -> Actor:
+    if not actor.is_verified:
+        raise Forbidden("Verify your e-mail address first.")
+    if not actor.role.includes(role):
+        raise Forbidden(f"This needs the role {role.value} or above; yours is {actor.role.value}.")
+    return actor
 
 
 async def get_person(actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
@@ -84,7 +109,7 @@ async def get_verified_person(actor: Annotated[Actor, Depends(get_person)]) -> A
     Raises:
         Forbidden: an API key calls, or somebody who has not verified yet.
     """
-    return await require_role(Role.VIEWER)(actor)
+    return _check_role(actor, Role.VIEWER)
 
 
 OptionalActor = Annotated[Actor | None, Depends(find_actor)]

@@ -54,9 +54,11 @@ class MailTransport(Protocol):
         """
 
 
-def make_transport(settings: MailSettings, data_dir: Path) -> MailTransport:
-    """Choose the way that the settings name."""
+def make_transport(settings: MailSettings, data_dir: Path) -> MailTransport | None:
+    """Choose the way that the settings name; None when mails shall not leave from here."""
     match settings.transport:
+        case "off":
+            return None
         case "console":
             return ConsoleTransport(settings.sender)
         case "file":

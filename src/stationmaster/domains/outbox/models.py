@@ -1,0 +1,54 @@
+"""The table of outgoing messages."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from stationmaster.db.base import PERSONAL, Table, enum_column
+from stationmaster.kit import clock
+
+
+class Channel(StrEnum):
+    """By which way a message goes out."""
+
+    EMAIL = "email"
+
+
+class MessageState(StrEnum):
+    """How far a message has come; see the package's docstring."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+_IS_QUEUED = sa.text("state = 'queued'")
+
+
+class Message(Table, table=True):
+    """One message to one recipient. `content` is sealed JSON, gone once it was sent."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        sa.Index("ix_messages_due", "available_at", "id", sqlite_where=_IS_QUEUED, postgresql_where=_IS_QUEUED),
+        sa.Index("ix_messages_user", "user_id", "id"),
+        sa.CheckConstraint("attempts >= 0", name="attempts"),
+    )
+
+    channel: Channel = Field(default=Channel.EMAIL, sa_type=enum_column(Channel, "channel"))
+    kind: str = Field(max_length=64)
+    dedupe_key: str = Field(max_length=200, unique=True)
+    recipient: str = Field(max_length=254, sa_column_kwargs=PERSONAL)
+    user_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="CASCADE")
+    content: str | None = Field(default=None, sa_type=sa.Text, sa_column_kwargs=PERSONAL)
+    state: MessageState = Field(default=MessageState.QUEUED, sa_type=enum_column(MessageState, "message_state"))
+    attempts: int = 0
+    created_at: datetime = Field(default_factory=clock.now)
+    available_at: datetime = Field(default_factory=clock.now)
+    """When it is due: next try, or end of the present claim."""
+    lease_token: UUID | None = None
+    sent_at: datetime | None = None
+    last_error: str | None = Field(default=None, max_length=500)

@@ -1,0 +1,76 @@
+"""The statements about messages."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from stationmaster.db.base import table_of
+from stationmaster.db.statements import insert_or_ignore
+from stationmaster.domains.outbox.models import Message, MessageState
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that is ours to send until its claim runs out."""
+
+    id: UUID
+    kind: str
+    dedupe_key: str
+    recipient: str
+    content: str
+    attempts: int
+
+
+async def insert(session: AsyncSession, message: Message) -> None:
+    """Store a message unless there is one with its dedupe key."""
+    await session.execute(insert_or_ignore(session, table_of(Message)).values(message.model_dump()))
+
+
+async def claim(session: AsyncSession, *, token: UUID, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Make up to `limit` due messages ours."""
+    messages = table_of(Message)
+    due = (
+        sa.select(messages.c.id)
+        .where(messages.c.state == MessageState.QUEUED, messages.c.available_at <= now)
+        .order_by(messages.c.available_at, messages.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        sa.update(messages)
+        .where(messages.c.id.in_(due))
+        .values(lease_token=token, available_at=now + lease, attempts=messages.c.attempts + 1)
+        .returning(
+            messages.c.id,
+            messages.c.kind,
+            messages.c.dedupe_key,
+            messages.c.recipient,
+            messages.c.content,
+            messages.c.attempts,
+        )
+    )
+    return [Claimed(*row) for row in await session.execute(statement)]
+
+
+async def settle(session: AsyncSession, message_id: UUID, *, token: UUID, **facts: object) -> bool:
+    """Write what became of a claimed message; False when the claim is not ours any more."""
+    statement = (
+        sa.update(Message)
+        .where(
+            col(Message.id) == message_id,
+            col(Message.lease_token) == token,
+            col(Message.state) == MessageState.QUEUED,
+        )
+        .values(lease_token=None, **facts)
+        .returning(col(Message.id))
+    )
+    return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+async def list_of_person(session: AsyncSession, user_id: UUID) -> list[Message]:
+    statement = select(Message).where(Message.user_id == user_id).order_by(col(Message.created_at), col(Message.id))
+    return list(await session.scalars(statement))

@@ -1,0 +1,66 @@
+"""Putting messages into the outbox."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.outbox import repository
+from stationmaster.domains.outbox.models import Channel, Message
+from stationmaster.domains.outbox.rendering import Content, render
+from stationmaster.kit.keys import derive_key
+from stationmaster.kit.sealing import Sealer
+
+PURPOSE = "outbox"
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Writes messages and reads them back; `public_url` is where the links of mails lead."""
+
+    public_url: str
+    sealer: Sealer
+
+    @classmethod
+    def open(cls, public_url: str, secret: str) -> "Outbox":
+        """Make the outbox of a service; all replicas have the same secret."""
+        return cls(public_url.rstrip("/"), Sealer(derive_key(secret, PURPOSE)))
+
+    async def enqueue_mail(
+        self,
+        session: AsyncSession,
+        kind: str,
+        *,
+        recipient: str,
+        dedupe_key: str,
+        facts: Mapping[str, object],
+        user_id: UUID | None = None,
+    ) -> None:
+        """Store a mail that goes out after this transaction; a second one with the same `dedupe_key` is left out."""
+        content = render(kind, {"public_url": self.public_url, **facts})
+        message = Message(channel=Channel.EMAIL, kind=kind, dedupe_key=dedupe_key, recipient=recipient, user_id=user_id)
+        message.content = self.sealer.seal(json.dumps(asdict(content)), row=_row(message.id))
+        await repository.insert(session, message)
+        notify(session, Wake.OUTBOX)
+
+    def open_content(self, message_id: UUID, sealed: str) -> Content:
+        """Read what `enqueue_mail` stored.
+
+        Raises:
+            CannotOpen: it was stored under another secret.
+        """
+        facts: dict[str, Any] = json.loads(self.sealer.open(sealed, row=_row(message_id)))
+        return Content(**facts)
+
+
+async def list_of_person(session: AsyncSession, user_id: UUID) -> list[Message]:
+    """Return the messages that were sent to somebody, oldest first."""
+    return await repository.list_of_person(session, user_id)
+
+
+def _row(message_id: UUID) -> str:
+    return f"messages/{message_id}"
