@@ -67,7 +67,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.docker_probe = DockerProbe()
         app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
         transport = make_transport(settings.mail, settings.data_dir)
-        courier = Courier(database, outbox, transport, settings.mail.max_attempts)
+        courier = Courier(database, outbox, transport, settings.mail.max_attempts) if transport else None
         station = _make_station(database, executors, sealer=sealer, settings=settings, courier=courier, name=name)
         app.state.scheduler_status = station.status
         async with station.run(app):
@@ -101,7 +101,7 @@ def _make_station(
     *,
     sealer: Sealer,
     settings: Settings,
-    courier: Courier,
+    courier: Courier | None,
     name: str,
 ) -> "Station":
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
@@ -118,7 +118,7 @@ class Station:
     elector: Elector
     scheduler: Scheduler
     runner: Runner
-    courier: Courier
+    courier: Courier | None
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -137,7 +137,7 @@ class Station:
         app.state.draining = False
         app.state.stopping = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_supervise(name, work)) for name, work in self._works().items()]
+            tasks = [group.create_task(_supervise(app, name, work)) for name, work in self._works().items()]
             leaving = group.create_task(self._leave(app))
             try:
                 yield
@@ -153,8 +153,9 @@ class Station:
         works: dict[str, Coroutine[Any, Any, None]] = {
             "notices": notify.listen(self.database),
             "scheduler": self.scheduler.run(),
-            "outbox": self.courier.run(),
         }
+        if self.courier:
+            works["outbox"] = self.courier.run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
         return works
@@ -171,10 +172,16 @@ class Station:
             logger.warning("leader.not_resigned", extra={"error": type(error).__name__})
 
 
-async def _supervise(name: str, work: Coroutine[Any, Any, None]) -> None:
-    """Run what must never end. If it does, stop the whole replica: half a service helps nobody, a restart does."""
+async def _supervise(app: FastAPI, name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Run what must never end. If it does, stop the whole replica: half a service helps nobody, a restart does.
+
+    Whoever started the process reads `app.state.failed_part`, to tell this end from a wanted one.
+    """
     try:
         await work
     except Exception:  # the outermost loop of the process
         logger.critical("service.part_failed", extra={"part": name}, exc_info=True)
-        os.kill(os.getpid(), signal.SIGTERM)
+        app.state.failed_part = name
+        if not app.state.stopping.is_set():  # a second signal would cut the end short
+            app.state.stopping.set()
+            os.kill(os.getpid(), signal.SIGTERM)

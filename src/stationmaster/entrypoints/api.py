@@ -2,11 +2,18 @@
 
 from fastapi import APIRouter
 
+from stationmaster.domains.api_keys.router import router as api_keys
+from stationmaster.domains.auth.accounts_router import router as accounts
+from stationmaster.domains.auth.me_router import router as me
+from stationmaster.domains.auth.registration_router import router as registration
 from stationmaster.domains.auth.router import router as auth
+from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.users.preferences_router import router as preferences
 from stationmaster.domains.users.router import router as users
+from stationmaster.entrypoints.export import router as export
 from stationmaster.entrypoints.scheduler.router import router as scheduler
 
 PREFIX = "/api/v1"
@@ -14,9 +21,25 @@ PREFIX = "/api/v1"
 TAGS = {
     "auth": "Proving who you are.",
     "users": "People and what they may do.",
+    "api-keys": "Keys by which programs act for people.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
     "operations": "How the service itself is.",
 }
 
-ROUTERS: tuple[APIRouter, ...] = (auth, users, jobs, schedules, executions, scheduler)
+ROUTERS: tuple[APIRouter, ...] = (
+    auth,
+    registration,
+    # `/users/me...` stands before `/users/{user_id}...`: the first route that matches answers.
+    me,
+    sessions,
+    preferences,
+    export,
+    users,
+    accounts,
+    api_keys,
+    jobs,
+    schedules,
+    executions,
+    scheduler,
+)

@@ -60,7 +60,9 @@ def ids(answer: httpx.Response) -> list[str]:
     return [item["id"] for item in answer.json()["items"]]
 
 
-@pytest.mark.parametrize("path", ["", "/statistics", f"/{NOBODY}", f"/{NOBODY}/attempts"])
+@pytest.mark.parametrize(
+    "path", ["", "/statistics", f"/{NOBODY}", f"/{NOBODY}/attempts"], ids=["list", "statistics", "one", "attempts"]
+)
 async def test_nobody_reads_without_a_login(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(f"/api/v1/executions{path}")
 

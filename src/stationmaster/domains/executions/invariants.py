@@ -63,7 +63,7 @@ PROMISES = {
     "ended": "An execution has an end exactly when its state is final.",
     "leased": "An execution has a lease, its token and a worker exactly while it is running.",
     "attempts": "Each ended attempt is on record, numbered without a gap, and a success has a successful last attempt.",
-    "slotted": "An execution of a schedule names its schedule, slot and term; a range of slots is skipped.",
+    "slotted": "An execution of a schedule names its schedule and slot, and no other does; a range of slots is skipped.",
     "retried": "A retry names the execution that it repeats, and that one is there.",
     "rescued": "No execution is running a minute after its lease ran out, while a replica lives.",
     "claimed": "No execution is due for five minutes while a replica has nothing to do.",
@@ -173,7 +173,7 @@ def _has_wrong_slots() -> sa.ColumnElement[bool]:
     is_scheduled = x.trigger == Trigger.SCHEDULE
     is_range = x.slot_until.is_not(None)
     return sa.or_(
-        sa.and_(is_scheduled, _any_missing(x.schedule_id, x.scheduled_for, x.epoch)),
+        sa.and_(is_scheduled, _any_missing(x.schedule_id, x.scheduled_for)),
         sa.and_(~is_scheduled, x.schedule_id.is_not(None)),
         is_range != (x.slot_count > 1),
         sa.and_(is_range, sa.or_(x.state != State.SKIPPED, x.slot_until <= x.scheduled_for)),

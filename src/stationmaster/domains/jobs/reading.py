@@ -15,7 +15,7 @@ from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schemas import JobOut, ScheduleOut
 from stationmaster.domains.jobs.slots import Misfire
-from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.domains.jobs.versions import open_target
 from stationmaster.identity.actor import Actor
 
@@ -36,7 +36,9 @@ async def show_jobs(session: AsyncSession, rules: JobRules, jobs: Sequence[Job],
 
 def show_schedule(schedule: Schedule) -> ScheduleOut:
     """Show a schedule with its meaning in words."""
-    return ScheduleOut(**schedule.model_dump(include=_SCHEDULE_FIELDS), text=timetable_of(schedule).describe())
+    timetable = find_timetable(schedule)
+    text = timetable.describe() if timetable else "It cannot be evaluated."
+    return ScheduleOut(**schedule.model_dump(include=_SCHEDULE_FIELDS), text=text)
 
 
 _SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -10,6 +11,7 @@ from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.targets import Target
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.sealing import Sealer
+from stationmaster.web.validation_errors import to_field_errors
 
 ON_LOST_DEFAULT = {"webhook": OnLost.RETRY}
 """A webhook carries a message id, so its receiver can drop a repetition; other kinds are not tried again unasked."""
@@ -45,11 +47,7 @@ def default_on_lost(target: Target) -> OnLost:
     return ON_LOST_DEFAULT.get(target.type, OnLost.FAIL)
 
 
-def as_invalid(error: ValidationError, prefix: str) -> Invalid:
-    """Turn the errors of a model that was made from several inputs into ours, with pointers below `prefix`."""
-    return Invalid(
-        *(
-            FieldError(one["msg"].removeprefix("Value error, "), pointer="/".join((prefix, *map(str, one["loc"]))))
-            for one in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-    )
+def as_invalid(error: ValidationError, body: Mapping[str, Any]) -> Invalid:
+    """Turn the errors of a model that was made from `body` and what was known before into ours."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return Invalid(*to_field_errors([{**one, "loc": ("body", *one["loc"])} for one in found], body))

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
-from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs import repository, tick
 from stationmaster.domains.jobs.errors import ScheduleNotFound
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
 from stationmaster.domains.jobs.schemas import MOST_SCHEDULES, ScheduleIn, SchedulePatch
-from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.domains.jobs.timetables import find_timetable, timetable_of
 from stationmaster.domains.jobs.versions import renew_schedule_version
 from stationmaster.errors import Conflict, FieldError, Invalid
 from stationmaster.web.instants import normalise
@@ -53,7 +53,7 @@ async def add_schedules(
         schedule = _make(one, rules, job, now)
         _check_slots(schedule, rules, now, place)
         _plan(schedule, job, now)
-        await renew_schedule_version(session, rules, job, schedule)
+        await renew_schedule_version(session, rules, job, schedule, pointer=f"{place}/params")
         session.add(schedule)
         made.append(schedule)
     await session.flush()
@@ -99,18 +99,18 @@ async def change_schedule(
     Raises:
         ScheduleNotFound, Invalid
     """
+    settled_at = await tick.settle(session, job.id)
     schedule = await get_schedule(session, job, id_)
     given = patch.model_dump(exclude_unset=True)
     merged = _merge(schedule, given)
-    now = await database_now(session)
     for name, value in merged.model_dump(include=set(given) | {"timezone"}).items():
         setattr(schedule, name, value if name != "timezone" else value or rules.timezone)
     if given.keys() & {"interval_seconds", "starts_at"}:
-        schedule.anchor_at = schedule.starts_at or normalise(now)
+        schedule.anchor_at = schedule.starts_at or normalise(settled_at)
     if given.keys() & _WHEN:
-        _check_slots(schedule, rules, now, "")
-    _plan(schedule, job, now)
-    await renew_schedule_version(session, rules, job, schedule)
+        _check_slots(schedule, rules, settled_at, "")
+    _plan(schedule, job, settled_at)
+    await renew_schedule_version(session, rules, job, schedule, pointer="/params")
     await session.flush()
     notify(session, Wake.TICK)
     return schedule
@@ -125,7 +125,7 @@ def _merge(schedule: Schedule, given: dict[str, Any]) -> ScheduleIn:
     try:
         return ScheduleIn.model_validate(known | given)
     except ValidationError as error:
-        raise as_invalid(error, "") from error
+        raise as_invalid(error, given) from error
 
 
 async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
@@ -137,11 +137,10 @@ async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
     await session.delete(await get_schedule(session, job, id_))
 
 
-async def replan(session: AsyncSession, job: Job) -> None:
-    """Set the next slots of all schedules of a job whose activity has changed."""
-    now = await database_now(session)
+async def replan(session: AsyncSession, job: Job, settled_at: datetime) -> None:
+    """Set the next slots of all schedules of a job whose activity has changed; `settled_at` is from `tick.settle`."""
     for schedule in await repository.list_schedules(session, job.id, for_update=True):
-        _plan(schedule, job, now)
+        _plan(schedule, job, settled_at)
     notify(session, Wake.TICK)
 
 
@@ -150,8 +149,11 @@ def _plan(schedule: Schedule, job: Job, now: datetime) -> None:
     if not (schedule.is_active and job.is_active):
         schedule.next_run_at = None
         return
-    decided = schedule.last_slot_at or now
-    schedule.next_run_at = timetable_of(schedule).next_after(max(decided, now))
+    timetable = find_timetable(schedule)
+    if timetable is None:
+        schedule.next_run_at = now  # the tick finds out what is wrong with it, and puts it aside
+        return
+    schedule.next_run_at = timetable.next_after(max(schedule.last_slot_at or now, now))
     schedule.failures, schedule.last_error = 0, None
 
 

@@ -10,9 +10,10 @@ from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution, Spec
 from stationmaster.domains.executions.states import Trigger
-from stationmaster.domains.jobs import repository, schedules, versions
+from stationmaster.domains.jobs import repository, schedules, tick, versions
 from stationmaster.domains.jobs.errors import AlreadyPaused, JobNameTaken, JobNotFound, NotPaused, SeveralSchedules
 from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.rules import JobRules, default_on_lost
 from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobPatch, PauseIn, ScheduleIn, SchedulePatch
 from stationmaster.errors import FieldError, Forbidden, Invalid
@@ -61,7 +62,8 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
     Raises:
         JobNameTaken, Invalid
     """
-    rules.check_target(wanted.target)
+    target = versions.keep_masked(wanted.target, None)
+    rules.check_target(target)
     if await repository.is_name_taken(session, wanted.name):
         raise JobNameTaken(wanted.name)
     id_ = new_id()
@@ -70,10 +72,10 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
         name=wanted.name,
         description=wanted.description,
         owner_id=actor.user_id,
-        target=versions.seal_target(rules, wanted.target, id_),
+        target=versions.seal_target(rules, target, id_),
         **{name: getattr(wanted, name).model_dump(mode="json", exclude_unset=True) for name in _POLICIES},
         timeout_seconds=wanted.timeout_seconds,
-        on_lost=wanted.on_lost or default_on_lost(wanted.target),
+        on_lost=wanted.on_lost or default_on_lost(target),
         meta=wanted.metadata,
         is_active=wanted.is_active,
     )
@@ -99,6 +101,7 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
         JobNotFound, Forbidden, JobNameTaken, Invalid
     """
     job = await get_own_job(session, id_, actor)
+    settled_at = await tick.settle(session, job.id)
     given = patch.model_fields_set
     if patch.name is not None and await repository.is_name_taken(session, patch.name, except_id=job.id):
         raise JobNameTaken(patch.name)
@@ -107,6 +110,8 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
         own = await repository.list_schedules(session, job.id, for_update=True)
         await versions.renew_versions(session, rules, job, own)
     await session.flush()
+    if "is_active" in given:
+        await schedules.replan(session, job, settled_at)
     await _change_schedules(session, rules, job, patch)
     await session.refresh(job)
     return job
@@ -132,8 +137,6 @@ async def _change_schedules(session: AsyncSession, rules: JobRules, job: Job, pa
         await _replace_schedules(session, rules, job, patch.schedules, pointer="/schedules/{index}")
     elif given & {"cron_expression", "timezone"}:
         await _change_short_form(session, rules, job, patch)
-    if "is_active" in given:
-        await schedules.replan(session, job)
 
 
 async def _replace_schedules(
@@ -178,8 +181,8 @@ async def pause_job(session: AsyncSession, id_: UUID, wanted: PauseIn, actor: Ac
         JobNotFound, Forbidden, AlreadyPaused, Invalid
     """
     job = await get_own_job(session, id_, actor)
-    now = await database_now(session)
-    if job.paused_at is not None:
+    now = await tick.settle(session, job.id) if job.paused_at else await database_now(session)
+    if job.paused_at is not None and is_paused_at(job, now):
         raise AlreadyPaused(job.paused_at)
     if wanted.until is not None and wanted.until <= now:
         raise Invalid(FieldError("lies in the past", pointer="/until"))
@@ -195,9 +198,10 @@ async def resume_job(session: AsyncSession, id_: UUID, actor: Actor) -> Job:
         JobNotFound, Forbidden, NotPaused
     """
     job = await get_own_job(session, id_, actor)
-    if job.paused_at is None:
+    now = await database_now(session)
+    if not is_paused_at(job, now):
         raise NotPaused
-    job.paused_until = await database_now(session)  # the tick ends the pause once its last slots are recorded
+    job.paused_until = now  # the tick ends the pause once its last slots are recorded
     await session.flush()
     notify(session, Wake.TICK)
     return job

@@ -68,8 +68,7 @@ def decide_paused(timetable: Timetable, due: datetime, now: datetime, until: dat
     """Decide the slots of a pause: none runs. A pause that ends by `until` leaves the slots from then on undecided."""
     end = now + RESOLUTION if until is None or until > now else until
     gap = find_gap(timetable, due, end, Reason.PAUSED)
-    newest = gap.last if gap else None
-    return Decision((), gap, newest, timetable.next_after(newest) if newest else due)
+    return Decision((), gap, gap.last if gap else None, timetable.next_after(max(due, end) - RESOLUTION))
 
 
 def find_gap(timetable: Timetable, start: datetime, end: datetime, reason: Reason) -> Gap | None:
@@ -87,7 +86,9 @@ def _choose(
     timetable: Timetable, due: datetime, newest: datetime, now: datetime, misfire: Misfire
 ) -> Sequence[datetime]:
     """Return the slots that run, oldest first."""
-    allowed = GRACE if misfire.policy == "skip" else timedelta(seconds=misfire.max_lateness_seconds)
+    allowed = timedelta(seconds=misfire.max_lateness_seconds)
+    if misfire.policy == "skip":
+        allowed = min(allowed, GRACE)
     if now - newest > allowed:
         return ()
     if misfire.policy != "all" or newest == due:

@@ -26,7 +26,7 @@ from stationmaster.domains.executions import intake
 from stationmaster.domains.executions.intake import SkippedRange
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.executions.overlap import Proposal
-from stationmaster.domains.executions.states import Trigger
+from stationmaster.domains.executions.states import Reason, Trigger
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.slots import Decision, Gap, Misfire, decide, decide_paused
 from stationmaster.domains.jobs.timetables import timetable_of
@@ -62,12 +62,21 @@ async def tick(session: AsyncSession, term: Term) -> int:
     """
     await fence(session, term)
     now = await database_now(session)
-    due = (await session.execute(_due_statement(now))).all()
-    writes = _Writes()
-    for row in due:
-        _decide_row(row, now, term.epoch, writes)
-    await _write(session, writes, now)
-    return len(due)
+    due = _due_statement(now).with_for_update(of=schedules, skip_locked=True)
+    return await _decide_due(session, due, now, term.epoch)
+
+
+async def settle(session: AsyncSession, job_id: UUID) -> datetime:
+    """Decide what is due of one job, whoever leads, and return until when: all slots up to that instant are decided.
+
+    To be called before its timetable changes: a slot that no tick has seen yet must not fall between old and new. The
+    schedules stay locked, so no tick decides them meanwhile. Read them only after this: it changes their rows.
+    """
+    now = await database_now(session)
+    due = _due_statement(now).where(schedules.c.job_id == job_id).with_for_update(of=schedules)
+    while await _decide_due(session, due, now, epoch=None):
+        pass  # once more at most: what comes after the end of a pause is decided after the pause
+    return now
 
 
 async def seconds_to_next(session: AsyncSession) -> float | None:
@@ -87,9 +96,15 @@ async def end_pauses(session: AsyncSession) -> None:
     """End the pauses whose time is over and whose slots are all decided."""
     now = await database_now(session)
     has_due = sa.exists().where(schedules.c.job_id == jobs.c.id, schedules.c.next_run_at < jobs.c.paused_until)
+    # A job that somebody is changing just now is left for the next tick: the tick waits for nobody.
+    over = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.paused_until <= now, ~has_due)
+        .with_for_update(of=jobs, key_share=True, skip_locked=True)
+    )
     await session.execute(
         sa.update(jobs)
-        .where(jobs.c.paused_until <= now, ~has_due)
+        .where(jobs.c.id.in_(over))
         .values(paused_at=None, paused_until=None, pause_reason=None, updated_at=now)
     )
 
@@ -112,35 +127,54 @@ def _due_statement(now: datetime) -> sa.Select[Any]:
         .where(schedules.c.next_run_at <= now)
         .order_by(schedules.c.next_run_at, schedules.c.id)
         .limit(BATCH)
-        .with_for_update(of=schedules, skip_locked=True)
     )
 
 
-def _decide_row(row: Any, now: datetime, epoch: int, writes: _Writes) -> None:
+async def _decide_due(session: AsyncSession, due: sa.Select[Any], now: datetime, epoch: int | None) -> int:
+    rows = (await session.execute(due)).all()
+    writes = _Writes()
+    for row in rows:
+        _decide_row(row, now, epoch, writes)
+    await _write(session, writes, now)
+    return len(rows)
+
+
+def _decide_row(row: Any, now: datetime, epoch: int | None, writes: _Writes) -> None:
     try:
         timetable = timetable_of(row)
-        decision = _decide(timetable, row.next_run_at, now, row)
+        decision = _decide(timetable, _earliest_undecided(timetable, row), now, row)
     except Exception as error:  # whatever is wrong with one schedule must not stop the others
         logger.exception("schedule.put_aside", extra={"schedule_id": str(row.id), "job_id": str(row.job_id)})
         writes.moves.append(_rest(row, now, error))
         return
     for slot in decision.runs:
         writes.proposals.append(_propose(row, slot, now, epoch))
-    gap_id = _note_gap(row, decision.gap, epoch, writes) if decision.gap else None
+    gap = decision.gap
+    gap_id = _note_gap(row, gap, epoch, writes) if gap else None
     writes.moves.append(
         {
             "id": row.id,
             "next_run_at": decision.next_run_at,
             "last_slot_at": decision.newest or row.last_slot_at,
-            "gap_id": gap_id if row.paused_at else None,
+            "gap_id": gap_id if gap and gap.reason is Reason.PAUSED else None,
             "failures": 0,
             "last_error": None,
         }
     )
 
 
+def _earliest_undecided(timetable: Timetable, row: Any) -> datetime:
+    """Return the first slot to decide; for a schedule that rested, the first one since it could be evaluated last."""
+    due: datetime = row.next_run_at
+    if not row.failures:
+        return due
+    since = max(row.last_slot_at or row.updated_at, row.updated_at)
+    return timetable.next_after(since) or due
+
+
 def _decide(timetable: Timetable, due: datetime, now: datetime, row: Any) -> Decision:
-    if row.paused_at is not None:
+    is_in_pause = row.paused_at is not None and (row.paused_until is None or due < row.paused_until)
+    if is_in_pause:
         return decide_paused(timetable, due, now, row.paused_until)
     return _decide_shared(timetable, due, now, Misfire.model_validate(row.misfire))
 
@@ -151,7 +185,7 @@ def _decide_shared(timetable: Timetable, due: datetime, now: datetime, misfire: 
     return decide(timetable, due, now, misfire)
 
 
-def _propose(row: Any, slot: datetime, now: datetime, epoch: int) -> Proposal:
+def _propose(row: Any, slot: datetime, now: datetime, epoch: int | None) -> Proposal:
     return intake.propose(
         row,
         row.spec_id,
@@ -167,9 +201,9 @@ def _propose(row: Any, slot: datetime, now: datetime, epoch: int) -> Proposal:
     )
 
 
-def _note_gap(row: Any, gap: Gap, epoch: int, writes: _Writes) -> UUID:
+def _note_gap(row: Any, gap: Gap, epoch: int | None, writes: _Writes) -> UUID:
     """Write the gap as a new range, or make the range of the pause under way longer."""
-    if row.gap_id is not None and row.paused_at is not None:
+    if row.gap_id is not None and gap.reason is Reason.PAUSED:
         writes.grown.append({"id": row.gap_id, "last": gap.last, "count": gap.count})
         id_: UUID = row.gap_id
         return id_

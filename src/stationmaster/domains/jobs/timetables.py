@@ -37,6 +37,14 @@ def timetable_of(schedule: ScheduleFacts) -> Timetable:
     return LimitedTimetable(timetable, schedule.starts_at, schedule.ends_at)
 
 
+def find_timetable(schedule: ScheduleFacts) -> Timetable | None:
+    """Return where the schedule's slots are, or None when it cannot be evaluated; the tick tells why (`last_error`)."""
+    try:
+        return timetable_of(schedule)
+    except ValueError:
+        return None
+
+
 def _unlimited(schedule: ScheduleFacts) -> Timetable:
     if schedule.cron_expression is not None:
         return cron_timetable(schedule.cron_expression, schedule.timezone, schedule.dst_gap, schedule.dst_fold)

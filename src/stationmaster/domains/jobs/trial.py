@@ -7,6 +7,7 @@ from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schemas import TestRunIn, TestRunOut
+from stationmaster.domains.jobs.versions import keep_masked
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.ids import new_id
 
@@ -19,6 +20,7 @@ async def try_target(rules: JobRules, wanted: TestRunIn) -> TestRunOut:
     Raises:
         Invalid: the target cannot be carried out here, or the params do not fit it.
     """
+    keep_masked(wanted.target, None)
     rules.check_target(wanted.target)
     try:
         target = wanted.target.with_params(wanted.params or {})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions import specs
@@ -31,28 +31,32 @@ def open_target(rules: JobRules, job: Job) -> Target:
     return specs.targets.validate_python(job.target, context=sealed_for(rules.sealer, job.id))
 
 
-def keep_masked(new: Target, old: Target) -> Target:
-    """Put the old secrets where the new target has them as they are shown.
+def keep_masked(new: Target, old: Target | None, *, pointer: str = "/target") -> Target:
+    """Put the old secrets where the new target has them as they are shown. `pointer` is where the caller gave it.
 
     Raises:
         Invalid: there is no old secret in that place.
     """
     changes: dict[str, Any] = {}
-    former = dict(old.secret_headers)
-    if any(secret.get_secret_value() == MASK for secret in new.secret_headers.values()):
+    if any(_is_masked(secret) for secret in new.secret_headers.values()):
+        former = dict(old.secret_headers) if old else {}
         changes["secret_headers"] = {
-            name: _former(former, name) if secret.get_secret_value() == MASK else secret
+            name: _former(former.get(name), f"{pointer}/secret_headers/{name}") if _is_masked(secret) else secret
             for name, secret in new.secret_headers.items()
         }
-    if new.signing_secret and new.signing_secret.get_secret_value() == MASK:
-        changes["signing_secret"] = old.signing_secret
+    if new.signing_secret and _is_masked(new.signing_secret):
+        changes["signing_secret"] = _former(old.signing_secret if old else None, f"{pointer}/signing_secret")
     return new.model_copy(update=changes) if changes else new
 
 
-def _former(former: Mapping[str, Any], name: str) -> Any:
-    if name not in former:
-        raise Invalid(FieldError("there is no stored value to keep", pointer=f"/target/secret_headers/{name}"))
-    return former[name]
+def _is_masked(secret: SecretStr) -> bool:
+    return secret.get_secret_value() == MASK
+
+
+def _former(secret: SecretStr | None, pointer: str) -> SecretStr:
+    if secret is None:
+        raise Invalid(FieldError("there is no stored value to keep", pointer=pointer))
+    return secret
 
 
 async def add_spec(
@@ -63,17 +67,18 @@ async def add_spec(
     params: Mapping[str, Any] | None = None,
     target: Target | None = None,
     metadata: Mapping[str, Any] | None = None,
+    pointer: str = "/params",
 ) -> Spec:
     """Store what executions of this job do: its target with metadata and params laid in, and its policies.
 
     Raises:
-        Invalid: the params do not fit the target.
+        Invalid: the params do not fit the target; `pointer` says which part of the caller's input is to blame.
     """
     chosen = (target or open_target(rules, job)).with_metadata(dict(job.meta if metadata is None else metadata))
     try:
         resolved = chosen.with_params(dict(params or {}))
     except ValueError as error:
-        raise Invalid(FieldError(str(error), pointer="/params")) from error
+        raise Invalid(FieldError(str(error), pointer=pointer)) from error
     spec = specs.make_spec(
         rules.sealer,
         target=resolved,
@@ -93,12 +98,14 @@ async def renew_versions(session: AsyncSession, rules: JobRules, job: Job, sched
     """Make new specs for a job and for those of its schedules that have params."""
     job.spec_id = (await add_spec(session, rules, job)).id
     for schedule in schedules:
-        await renew_schedule_version(session, rules, job, schedule)
+        await renew_schedule_version(session, rules, job, schedule, pointer="/target/body")
 
 
-async def renew_schedule_version(session: AsyncSession, rules: JobRules, job: Job, schedule: Schedule) -> None:
-    """Give a schedule with params a version of its own; the others share the job's."""
-    own = await add_spec(session, rules, job, params=schedule.params) if schedule.params else None
+async def renew_schedule_version(
+    session: AsyncSession, rules: JobRules, job: Job, schedule: Schedule, *, pointer: str
+) -> None:
+    """Give a schedule with params a version of its own; the others share the job's. `pointer`: see `add_spec`."""
+    own = await add_spec(session, rules, job, params=schedule.params, pointer=pointer) if schedule.params else None
     schedule.spec_id = own.id if own else None
 
 
@@ -117,6 +124,7 @@ def override(job_target: Target, fields: Mapping[str, Any]) -> Target:
         name: value for name, value in former.items() if not (ORIGIN_FIELDS & fields.keys() and name in SECRET_FIELDS)
     }
     try:
-        return specs.targets.validate_python(kept | dict(fields))
+        changed = specs.targets.validate_python(kept | dict(fields))
     except ValidationError as error:
-        raise as_invalid(error, "") from error
+        raise as_invalid(error, fields) from error
+    return keep_masked(changed, specs.targets.validate_python(kept), pointer="")

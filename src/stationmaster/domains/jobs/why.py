@@ -1,7 +1,7 @@
 """Why did, or didn't, a job run at a certain time?"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +15,11 @@ from stationmaster.domains.jobs import repository
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.schemas import WhyOut
-from stationmaster.domains.jobs.timetables import timetable_of
+from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.identity.actor import Actor
-from stationmaster.kit.timetable import RESOLUTION
+from stationmaster.kit.timetable import RESOLUTION, Timetable
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _SKIPPED = {
     Reason.OVERLAP: "it was skipped, because another execution with the same overlap key was under way or waiting.",
     Reason.TOO_LATE: "it was noticed too late to run, by the job's misfire policy.",
@@ -31,10 +32,12 @@ async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -
     """Tell what became of the slot at an instant, or why there is none."""
     schedules = await repository.list_schedules(session, job.id)
     now = await database_now(session)
-    planned = [schedule for schedule in schedules if _has_slot(schedule, at)]
+    timetables = {one.id: timetable for one in schedules if (timetable := find_timetable(one))}
+    planned = [one for one in schedules if one.id in timetables and _has_slot(timetables[one.id], at)]
+    planned.sort(key=lambda one: not one.is_active)
     record = await executions.find_slot(session, job.id, at)
-    if record and not planned:
-        planned = [schedule for schedule in schedules if schedule.id == record.schedule_id]
+    if record and not _is_about(record, at, planned, schedules):
+        record = None
     schedule_id = record.schedule_id if record else (planned[0].id if planned else None)
     return WhyOut(
         at=at,
@@ -42,15 +45,24 @@ async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -
         explanation=_tell_record(record) if record else _tell_none(job, schedules, planned, at, now),
         schedule_id=schedule_id,
         execution=ExecutionOut.of(record, actor) if record else None,
-        previous_slot=max(
-            filter(None, (timetable_of(one).newest_at_or_before(at - RESOLUTION) for one in schedules)), default=None
-        ),
-        next_slot=min(filter(None, (timetable_of(one).next_after(at) for one in schedules)), default=None),
+        previous_slot=max(filter(None, (_newest_before(one, at) for one in timetables.values())), default=None),
+        next_slot=min(filter(None, (one.next_after(at) for one in timetables.values())), default=None),
     )
 
 
-def _has_slot(schedule: Schedule, at: datetime) -> bool:
-    return timetable_of(schedule).newest_at_or_before(at) == at
+def _has_slot(timetable: Timetable, at: datetime) -> bool:
+    return timetable.newest_at_or_before(at) == at
+
+
+def _newest_before(timetable: Timetable, at: datetime) -> datetime | None:
+    return timetable.newest_at_or_before(at - RESOLUTION) if at > _BEGINNING else None
+
+
+def _is_about(record: Execution, at: datetime, planned: Sequence[Schedule], schedules: Sequence[Schedule]) -> bool:
+    """Say whether a record decided a slot at this instant: a range also spans instants at which there was none."""
+    is_gone = record.schedule_id not in {one.id for one in schedules}
+    is_end = at in {record.scheduled_for, record.slot_until}
+    return is_end or is_gone or record.schedule_id in {one.id for one in planned}
 
 
 def _tell_record(record: Execution) -> str:
@@ -61,6 +73,8 @@ def _tell_record(record: Execution) -> str:
             return f"The slot did not run: {_SKIPPED.get(record.reason or Reason.TOO_LATE, 'it was skipped.')}"
         case State.SUCCEEDED:
             return f"The slot ran and succeeded, at attempt {record.attempt} of {record.max_attempts}."
+        case State.CANCELLED if not record.attempt:
+            return f"The slot did not run: it was cancelled before it began.{why}"
         case State.FAILED | State.TIMED_OUT | State.LOST | State.CANCELLED:
             return f"The slot ran and ended as {record.state.value} at attempt {record.attempt}.{why}{error}"
         case State.RUNNING:
@@ -83,6 +97,9 @@ def _tell_none(
 ) -> str:
     if not schedules:
         return "The job has no schedule: it runs on request only."
+    resting = next((one for one in planned or schedules if one.last_error and one.is_active), None)
+    if resting and job.is_active:
+        return f"A schedule of the job could not be evaluated and rests: {resting.last_error}"
     if not planned:
         return "No schedule of the job has a slot at that instant; see the slots before and after it."
     if not job.is_active:
@@ -90,8 +107,6 @@ def _tell_none(
     schedule = planned[0]
     if not schedule.is_active:
         return "The schedule is not active, so its slots do not run."
-    if schedule.last_error:
-        return f"The schedule could not be evaluated and rests: {schedule.last_error}"
     return _tell_undecided(job, schedule, at, now)
 
 

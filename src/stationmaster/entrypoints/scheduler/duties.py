@@ -6,8 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.api_keys import usage as key_usage
+from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.executions import breaker
 from stationmaster.domains.executions import service as executions
+from stationmaster.domains.outbox import housekeeping as messages
 
 Work = Callable[[AsyncSession], Awaitable[object]]
 
@@ -27,4 +30,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("rescue", timedelta(seconds=1), executions.rescue, leader_only=False),
     Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
+    Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
+    Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
+    Duty("forget_key_usage", timedelta(hours=6), key_usage.forget_old),
 )

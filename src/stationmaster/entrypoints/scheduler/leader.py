@@ -43,6 +43,8 @@ class Elector:
         self._settings = settings
         self._name = name
         self._lock = FileLock(lock_file) if lock_file else None
+        self._turn = asyncio.Lock()
+        """One at a time: a renewal under way would otherwise take the lease again after we have resigned."""
         self._term: Term | None = None
         self._trusted_until = 0.0
 
@@ -52,6 +54,10 @@ class Elector:
 
     async def stand(self) -> None:
         """Renew the term, or try to begin one."""
+        async with self._turn:
+            await self._stand()
+
+    async def _stand(self) -> None:
         began = time.monotonic()
         if self._lock and not self._lock.acquire():
             return
@@ -84,14 +90,15 @@ class Elector:
 
     async def resign(self) -> None:
         """Give the term up, so that another replica takes over now and not when it has run out."""
-        term, self._trusted_until = self._term, 0.0
-        if term:
-            async with unit_of_work(self._database, engine=self._database.control) as session:
-                await leases.resign(session, term)
-                notify(session, Wake.TICK)
-        self._change_to(None)
-        if self._lock:
-            self._lock.release()
+        async with self._turn:
+            term, self._trusted_until = self._term, 0.0
+            if term:
+                async with unit_of_work(self._database, engine=self._database.control) as session:
+                    await leases.resign(session, term)
+                    notify(session, Wake.TICK)
+            self._change_to(None)
+            if self._lock:
+                self._lock.release()
 
 
 class FileLock:

@@ -129,8 +129,8 @@ class Scheduler:
         self._timer.add_job(self._tick, "date", run_date=at, id="next_slot", replace_existing=True)
 
     async def _do(self, duty: Duty) -> None:
-        if duty.leader_only and self._elector.term() is None:
-            return
+        if self._is_stopped or (duty.leader_only and self._elector.term() is None):
+            return  # what is begun after the signal would only be cut off, in the middle of its transaction
         try:
             async with unit_of_work(self._database) as session:
                 await duty.work(session)

@@ -1,0 +1,122 @@
+"""The service as a real process: `stationmaster serve`, started, watched, stopped, frozen and killed."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from bench.postgres import free_port
+
+COMMAND = (str(Path(sys.executable).with_name("stationmaster")), "serve")
+if "BENCH_SERVE" in os.environ:
+    COMMAND = (sys.executable, os.environ["BENCH_SERVE"])
+SECRET_KEY = "a secret key of the bench, long enough"
+EMAIL, PASSWORD = "bench@example.com", "a long password of the bench"
+READY_SECONDS = 60
+
+
+@dataclass
+class Replica:
+    """One process of the service; it can be started again after its end, with the same settings and port."""
+
+    settings: Mapping[str, str]
+    log: Path
+    port: int = field(default_factory=free_port)
+    process: asyncio.subprocess.Process | None = None
+    started: float = 0.0
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def start(self) -> None:
+        """Start the process; it is not ready yet."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}
+        environment = ours | {f"STATIONMASTER_{name}": value for name, value in self.settings.items()}
+        self.started = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *COMMAND, "--host", "127.0.0.1", "--port", str(self.port), env=environment, stdout=log, stderr=log
+            )
+
+    async def ready(self) -> float:
+        """Wait until the replica says that it is ready; return the seconds since its start."""
+        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as client:
+            while not await _is_ready(client, self.base):
+                assert self.is_running, f"the service ended by itself; see {self.log}"
+                await asyncio.sleep(0.01)
+        return time.monotonic() - self.started
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this process, and no other."""
+        if self.is_running:
+            os.kill(self.pid, number)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """End the process by a signal; return the seconds that took."""
+        began = time.monotonic()
+        self.send(number)
+        assert self.process is not None
+        await self.process.wait()
+        return time.monotonic() - began
+
+    def rss_mb(self) -> float:
+        """Return the memory in use, in megabytes of 2**20 bytes."""
+        rss: int = psutil.Process(self.pid).memory_info().rss
+        return rss / 2**20
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time used so far."""
+        times = psutil.Process(self.pid).cpu_times()
+        used: float = times.user + times.system
+        return used
+
+
+async def _is_ready(client: aiohttp.ClientSession, base: str) -> bool:
+    try:
+        async with client.get(f"{base}/health/ready") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+@asynccontextmanager
+async def running_replica(settings: Mapping[str, str], log: Path) -> AsyncIterator[Replica]:
+    """Run the service for as long as the context lasts, ready from the start."""
+    replica = Replica(settings, log)
+    await replica.start()
+    try:
+        await replica.ready()
+        yield replica
+    finally:
+        await replica.stop(signal.SIGKILL if sys.exception() else signal.SIGTERM)
+
+
+def settings_for(url: str, folder: Path, **more: str) -> dict[str, str]:
+    """Return the settings of a replica: all defaults, but for what a bench must set."""
+    return {
+        "DATABASE_URL": url,
+        "DATA_DIR": str(folder),
+        "SECRET_KEY": SECRET_KEY,
+        "OUTBOUND_ALLOW": "127.0.0.0/8",
+        "BOOTSTRAP_EMAIL": EMAIL,
+        "BOOTSTRAP_PASSWORD": PASSWORD,
+        "LOG_FORMAT": "json",
+    } | more

@@ -1,0 +1,131 @@
+"""The machine: folder, disk, open files, zone data, port, Docker engine, sandbox."""
+
+import asyncio
+import os
+import resource
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+from stationmaster.config import Settings
+from stationmaster.entrypoints.cli import serving
+from stationmaster.entrypoints.cli.doctor.finding import Diagnosis
+from stationmaster.entrypoints.cli.terminal import Refusal
+from stationmaster.entrypoints.health import DockerProbe
+from stationmaster.kit.zone import zone_names
+
+GIB = 1024**3
+DISK_WARNING_BYTES = GIB
+DISK_PROBLEM_BYTES = GIB // 10
+FILES_BESIDE_WORK = 128
+"""Descriptors for clients, the database, logs and libraries, beside one for each attempt in flight."""
+SANDBOX_SECONDS = 5
+SANDBOX_TRIAL = ("bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "true")
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs",
+        "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
+    }
+)  # fmt: skip
+"""On these, SQLite's locks do not hold between machines."""
+
+
+def examine_folder(settings: Settings, *, mounts: Path = Path("/proc/self/mountinfo")) -> Diagnosis:
+    """Look whether DATA_DIR, or the folder it will be made in, can be written, and is no share for SQLite."""
+    name, folder = "data folder", settings.data_dir.absolute()
+    there = _nearest(folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        advice = "Give it to this user, or set STATIONMASTER_DATA_DIR."
+        return Diagnosis.problem(name, f"{there} cannot be written.", advice)
+    kind = _file_system_of(there.resolve(), mounts)
+    if settings.is_sqlite and kind in NETWORK_FILE_SYSTEMS:
+        advice = "Set STATIONMASTER_DATA_DIR to a local disk, or use PostgreSQL: SQLite's locks fail over a network."
+        return Diagnosis.problem(name, f"{folder} is on a network file system ({kind}).", advice)
+    text = f"{folder} can be written" if there == folder else f"{folder} will be made at the first start"
+    return Diagnosis.ok(name, f"{text} ({kind or 'file system unknown'}).")
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _file_system_of(folder: Path, mounts: Path) -> str | None:
+    """Name the type of file system, from what Linux says of its mounts (proc(5)); None elsewhere."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return None
+    # "36 35 98:0 /root /mount/point options ... - type source ..."; the last one wins where several are stacked.
+    found = [(line.split()[4].replace(r"\040", " "), line.partition(" - ")[2].split()[0]) for line in lines]
+    over = [(len(point), kind) for point, kind in found if folder.is_relative_to(point)]
+    return max(over, key=lambda each: each[0], default=(0, None))[1]
+
+
+def examine_disk(settings: Settings) -> Diagnosis:
+    """Look how much room is left for the database, or for what else is kept in DATA_DIR."""
+    free = shutil.disk_usage(_nearest(settings.data_dir.absolute())).free
+    text = f"{free / GIB:.1f} GiB free."
+    advice = "Make room: a full disk stops the service from recording what it does."
+    if free < DISK_PROBLEM_BYTES:
+        return Diagnosis.problem("disk", text, advice)
+    return Diagnosis.warning("disk", text, advice) if free < DISK_WARNING_BYTES else Diagnosis.ok("disk", text)
+
+
+def examine_open_files(settings: Settings) -> Diagnosis:
+    """Compare the limit of open files with what the runner may need."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.runner.concurrency + FILES_BESIDE_WORK
+    text = f"Limit {soft}; up to {needed} are needed."
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        advice = "Raise it (`ulimit -n`, LimitNOFILE=), or lower STATIONMASTER_RUNNER__CONCURRENCY."
+        return Diagnosis.problem("open files", text, advice)
+    return Diagnosis.ok("open files", text)
+
+
+def examine_zones(settings: Settings) -> Diagnosis:
+    """Say which zone data is used: all replicas need the same, or they plan differently."""
+    count, version = len(zone_names()), metadata.version("tzdata")
+    if settings.scheduler_timezone not in zone_names():
+        text = f"tzdata {version} does not know {settings.scheduler_timezone}."
+        return Diagnosis.problem("zone data", text, "Set STATIONMASTER_SCHEDULER_TIMEZONE to an IANA name.")
+    return Diagnosis.ok("zone data", f"tzdata {version}, {count} zones.")
+
+
+def examine_port(host: str, port: int) -> Diagnosis:
+    """Look whether the port is free; it is not while the service runs."""
+    try:
+        with serving.bind(host, port):
+            return Diagnosis.ok("port", f"{port} on {host} is free.")
+    except Refusal as refusal:
+        return Diagnosis.warning("port", str(refusal), "Fine if that is Stationmaster itself.")
+
+
+async def examine_docker() -> Diagnosis:
+    """Ask the Docker engine for a sign of life."""
+    if await DockerProbe().is_available():
+        return Diagnosis.ok("docker", "The engine answers.")
+    advice = "Needed for work in containers only: start the engine, or let this user reach its socket (DOCKER_HOST)."
+    return Diagnosis.warning("docker", "No engine answers.", advice)
+
+
+async def examine_sandbox() -> Diagnosis:
+    """Try whether bubblewrap can make a sandbox here."""
+    advice = "Needed for work in sandboxes only: install bubblewrap, and allow unprivileged user namespaces."
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *SANDBOX_TRIAL, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    except OSError:
+        return Diagnosis.warning("sandbox", "bubblewrap (bwrap) is not installed.", advice)
+    try:
+        async with asyncio.timeout(SANDBOX_SECONDS):
+            _, complaint = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return Diagnosis.warning("sandbox", f"bubblewrap did not end within {SANDBOX_SECONDS} s.", advice)
+    if process.returncode:
+        return Diagnosis.warning("sandbox", f"bubblewrap fails: {complaint.decode(errors='replace').strip()}", advice)
+    return Diagnosis.ok("sandbox", "bubblewrap works.")

@@ -1,0 +1,226 @@
+"""Whether a replica lives, is ready, and how its parts are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from aiohttp import web
+from dirty_equals import IsFloat, IsPositiveFloat, IsStr
+from fastapi import FastAPI
+
+from stationmaster import __version__
+from stationmaster.config import HttpSettings, Settings
+from stationmaster.db.engine import Database, open_database
+from stationmaster.entrypoints import health
+from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.web import middleware, problems
+from stationmaster.web.strict_request import StrictRequest
+from tests.support.databases import ONLY_POSTGRESQL, ONLY_SQLITE
+
+
+@dataclass
+class FixedProbe:
+    answer: bool = True
+
+    async def is_available(self) -> bool:
+        return self.answer
+
+
+@pytest.fixture
+def app(database: Database) -> FastAPI:
+    settings = Settings(_env_file=None)
+    app = FastAPI(redirect_slashes=False, dependencies=[StrictRequest])
+    app.state.settings = settings
+    app.state.database = database
+    app.state.draining = False
+    app.state.scheduler_status = lambda: SchedulerStatus(leader=True, epoch=7, running=True, jobs=12)
+    app.state.docker_probe = FixedProbe()
+    app.include_router(health.router)
+    problems.install(app)
+    middleware.install(app, settings)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as opened:
+        yield opened
+
+
+async def test_the_detail_shows_every_part(client: httpx.AsyncClient, database: Database) -> None:
+    answer = await client.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "version": __version__,
+        "uptime_seconds": IsFloat(ge=0),
+        "timestamp": IsStr(regex=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+        "database": {"status": "ok", "dialect": database.dialect, "latency_ms": IsPositiveFloat},
+        "scheduler": {"leader": True, "epoch": 7, "running": True, "jobs": 12},
+        "docker": {"status": "ok"},
+    }
+
+
+async def test_a_migrated_replica_is_ready(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "failed": []})
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/", "/health/"])
+async def test_each_page_is_never_stored_and_answers_head(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.head(path)
+
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
+async def test_a_missing_docker_engine_is_forgiven(app: FastAPI, client: httpx.AsyncClient) -> None:
+    app.state.docker_probe = FixedProbe(answer=False)
+
+    answer = await client.get("/health")
+
+    assert (answer.status_code, answer.json()["docker"]) == (200, {"status": "unavailable"})
+
+
+async def test_a_draining_replica_lives_and_is_not_ready(app: FastAPI, client: httpx.AsyncClient) -> None:
+    app.state.draining = True
+
+    live, ready, detail = await asyncio.gather(*(client.get(f"/health{path}") for path in ("/live", "/ready", "")))
+
+    assert (live.status_code, live.json()) == (200, {"status": "ok"})
+    assert (ready.status_code, ready.json()) == (503, {"status": "unavailable", "failed": ["draining"]})
+    assert (detail.status_code, detail.json()["status"]) == (200, "draining")
+
+
+async def test_an_old_schema_is_not_ready(client: httpx.AsyncClient, database: Database) -> None:
+    async with database.writer.begin() as connection:
+        await connection.execute(sa.text("DELETE FROM alembic_version"))
+
+    answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["failed"]) == (503, ["migrations"])
+
+
+@asynccontextmanager
+async def a_database_that_is_away() -> AsyncIterator[Database]:
+    async with open_database("postgresql+asyncpg://u:p@127.0.0.1:1/nothing") as database:
+        yield database
+
+
+@asynccontextmanager
+async def a_database_that_does_not_answer() -> AsyncIterator[Database]:
+    async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, open_database(f"postgresql+asyncpg://u:p@127.0.0.1:{port}/silent?ssl=disable") as database:
+        yield database
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("failing", [a_database_that_is_away, a_database_that_does_not_answer])
+async def test_without_database_it_answers_503_within_three_seconds(
+    app: FastAPI, client: httpx.AsyncClient, failing: Callable[[], AbstractAsyncContextManager[Database]]
+) -> None:
+    async with failing() as database:
+        app.state.database = database
+        began = time.monotonic()
+        detail, ready, live = await asyncio.gather(*(client.get(f"/health{path}") for path in ("", "/ready", "/live")))
+
+    assert time.monotonic() - began < 3
+    assert (detail.status_code, detail.json()["status"]) == (503, "unavailable")
+    assert detail.json()["database"] == {"status": "unavailable", "dialect": "postgresql", "latency_ms": None}
+    assert (ready.status_code, ready.json()["failed"]) == (503, ["database"])
+    assert live.status_code == 200
+
+
+@ONLY_POSTGRESQL
+async def test_a_full_pool_is_not_ready(app: FastAPI, client: httpx.AsyncClient, database: Database) -> None:
+    async with open_database(database.url, pool_size=1) as small:
+        app.state.database = replace(small, reader=small.control)
+        async with small.control.connect(), small.control.connect(), small.control.connect():
+            answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["failed"]) == (503, ["database"])
+
+
+@ONLY_SQLITE
+async def test_the_root_says_where_to_read_on(app: FastAPI, client: httpx.AsyncClient) -> None:
+    with_docs = (await client.get("/")).json()
+    app.state.settings = Settings(_env_file=None, http=HttpSettings(docs=False))
+    without = (await client.get("/")).json()
+
+    assert with_docs == {
+        "name": "Stationmaster",
+        "version": __version__,
+        "links": {
+            "api": "/api/v1",
+            "health": "/health",
+            "docs": "/docs",
+            "redoc": "/redoc",
+            "openapi": "/openapi.json",
+        },
+    }
+    assert [without["links"][name] for name in ("docs", "redoc", "openapi")] == [None, None, None]
+
+
+@dataclass
+class Engine:
+    """A Docker engine that only knows its version."""
+
+    socket: Path
+    asked: int = 0
+    delay_seconds: float = 0
+
+    async def get_version(self, _request: web.Request) -> web.Response:
+        self.asked += 1
+        await asyncio.sleep(self.delay_seconds)
+        return web.json_response({"ApiVersion": "1.41", "Version": "20.10"})
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    # A socket's path has at most 107 bytes, and pytest's folders have long names.
+    with TemporaryDirectory() as folder:
+        made = Engine(Path(folder) / "docker.sock")
+        application = web.Application()
+        application.router.add_get("/{tail:.*}", made.get_version)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.UnixSite(runner, str(made.socket)).start()
+        yield made
+        await runner.cleanup()
+
+
+async def test_an_engine_that_answers_is_asked_once_in_thirty_seconds(engine: Engine) -> None:
+    probe = DockerProbe(f"unix://{engine.socket}")
+
+    answers = await asyncio.gather(*(probe.is_available() for _ in range(5)))
+
+    first = engine.asked
+    assert answers == [True] * 5
+    assert await probe.is_available()
+    assert engine.asked == first
+
+
+async def test_an_engine_that_is_slow_is_not_waited_for(engine: Engine) -> None:
+    engine.delay_seconds = 5
+    began = time.monotonic()
+
+    assert not await DockerProbe(f"unix://{engine.socket}").is_available()
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("url", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
+async def test_an_engine_that_is_not_there_is_unavailable(url: str) -> None:
+    assert not await DockerProbe(url).is_available()
