@@ -88,14 +88,14 @@ async def call(
 @asynccontextmanager
 async def serve(app: FastAPI) -> AsyncIterator[int]:
     """Run the application on a real server; gives its port. Connections wait in the socket until it is up."""
-    listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listening]))
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listening]))
+            try:
+                yield listening.getsockname()[1]
+            finally:
+                server.should_exit = True
 
 
 async def send_raw(port: int, request: bytes) -> bytes:

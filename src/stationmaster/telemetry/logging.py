@@ -16,7 +16,7 @@ from stationmaster.telemetry.processors import escape_controls, redact_secrets
 SILENCED = ("uvicorn.access",)
 TAKEN_OVER = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 # These write a line for each call, tick or statement, with addresses and values in it.
-QUIETED = ("aiosqlite", "apscheduler", "httpcore", "httpx")
+QUIETED = ("aiosqlite", "alembic", "apscheduler", "httpcore", "httpx")
 
 
 class StructuredHandler(logging.StreamHandler[TextIO]):
@@ -40,7 +40,7 @@ def make_formatter(shape: Literal["console", "json"]) -> ProcessorFormatter:
     return ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.ExtraAdder(),
-            _drop_colour_message,
+            _drop_copies,
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
@@ -65,9 +65,10 @@ def _render(shape: Literal["console", "json"]) -> list[Processor]:
     return [escape_controls, console]
 
 
-def _drop_colour_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Leave out the second, coloured copy of the message that uvicorn attaches."""
-    event.pop("color_message", None)
+def _drop_copies(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out the copies of the event that uvicorn (in colour) and other handlers' formatters attach to a record."""
+    for name in ("color_message", "message", "asctime"):
+        event.pop(name, None)
     return event
 
 

@@ -44,7 +44,7 @@ class AccessLog:
 
 
 def _record(scope: Scope, status: int, *, first_byte_seconds: float, seconds: float) -> None:
-    found = route_table(scope["app"]).find(scope) if "app" in scope else None
+    found = route_table(scope["app"]).find(scope)
     route = found.template if found else "none"
     method = scope["method"] if scope["method"] in (*METHODS, "OPTIONS") else "other"
     metrics.http_requests.labels(method, route, f"{status // 100}xx").inc()

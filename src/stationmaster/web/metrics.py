@@ -1,6 +1,5 @@
 """`/metrics` for Prometheus."""
 
-from fastapi import APIRouter
 from prometheus_client.exposition import choose_encoder
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
@@ -11,13 +10,7 @@ from stationmaster.db.engine import Database
 from stationmaster.telemetry import metrics
 from stationmaster.web.session import database_of
 
-router = APIRouter(tags=["operations"])
 
-
-_TEXT = {"schema": {"type": "string"}, "example": "# TYPE stationmaster_leader gauge\nstationmaster_leader 1.0\n"}
-
-
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": _TEXT}}})
 async def get_metrics(request: Request) -> Response:
     """Give the metrics of this replica in Prometheus' text format, or OpenMetrics when asked for.
 

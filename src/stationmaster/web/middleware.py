@@ -208,10 +208,15 @@ class ImpliedMethods:
         return await allow(scope, receive, send)
 
     async def _answer_head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_complete = False
+
         async def without_body(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
+            nonlocal is_complete
+            if is_complete:
+                # Nobody reads on: end the stream or the file, however long it is.
+                raise ClientDisconnect
+            is_complete = message["type"] == "http.response.body"
+            await send({**message, "body": b"", "more_body": False} if is_complete else message)
 
         # A copy: the server looks at its own scope to know that no body follows.
         inner = {**scope, "method": "GET"}

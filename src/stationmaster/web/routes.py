@@ -65,6 +65,10 @@ class RouteTable:
         for route in self._routes:
             self._by_endpoint[route.context.endpoint].append(route)
 
+    @property
+    def routes(self) -> Sequence[RouteFacts]:
+        return self._routes
+
     def find(self, scope: Scope) -> RouteFacts | None:
         """Return the route that the router chose, or None when it chose none (yet)."""
         candidates = self._by_endpoint.get(scope.get("endpoint"), [])

@@ -25,8 +25,7 @@ async def refuse_undeclared(connection: HTTPConnection) -> None:
         TooLarge: a declared length over the limit of the route.
     """
     route = route_table(connection.app).find(connection.scope)
-    if route is None:
-        return
+    assert route is not None, "routes are added before the first request"
     _check_length(connection)
     _check_media(connection, route.media)
     _check_query(connection, route.query_names)
