@@ -6,11 +6,13 @@ Durations are seconds or ISO 8601. `docs/reference/settings.md` lists them all a
 
 from datetime import timedelta
 from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, EmailStr, Field, SecretStr, field_validator
+from limits import parse_many
+from pydantic import AfterValidator, BaseModel, BeforeValidator, EmailStr, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
@@ -33,8 +35,8 @@ class RunnerSettings(BaseModel):
     """How much work this replica takes on, and for how long it may hold it."""
 
     enabled: bool = Field(True, description="Whether this replica executes work at all.")
-    concurrency: int = Field(256, ge=1, le=10_000, description="Attempts in flight on this replica.")
-    per_host: int = Field(64, ge=1, le=10_000, description="Attempts in flight to one target host from this replica.")
+    concurrency: int = Field(1000, ge=1, le=10_000, description="Attempts in flight on this replica.")
+    per_host: int = Field(250, ge=1, le=10_000, description="Attempts in flight to one target host from this replica.")
     lease: Duration = Field(
         timedelta(seconds=15), ge=timedelta(seconds=2), description="How long work stays ours without a renewal."
     )
@@ -147,6 +149,45 @@ class HttpSettings(BaseModel):
     def _split(cls, value: object) -> object:
         return _split_commas(value)
 
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _refuse_everyone(cls, proxies: str) -> str:
+        if "*" in proxies:
+            raise ValueError("name the proxies: with '*' every caller chooses the address that limits are counted by")
+        return proxies
+
+
+def _check_limits(text: str) -> str:
+    parse_many(text)
+    return text
+
+
+# In the notation of the library `limits`: "5/minute", "10 per 30 seconds", several with ";" between them.
+RateLimit = Annotated[str, AfterValidator(_check_limits)]
+
+
+class RateLimitSettings(BaseModel):
+    """How often one caller may call: `1200/minute`, `10 per 30 seconds`, several with `;` between them."""
+
+    enabled: bool = Field(True, description="Whether calls are counted and limited at all.")
+    storage_url: str = Field(
+        "memory://",
+        pattern=r"^(memory://|rediss?://.+|redis\+unix://.+)$",
+        description="Where calls are counted: `memory://` for each replica alone, `redis://HOST` for all together.",
+    )
+    general: RateLimit = Field("1200/minute", description="Calls of one user, API key or (anonymous) address.")
+    execution: RateLimit = Field("300/minute", description="Executions started by one user or API key, trials too.")
+    login: RateLimit = Field("60/minute", description="Logins from one address, right or wrong.")
+    registration: RateLimit = Field("30/minute", description="Registrations from one address.")
+    recovery: RateLimit = Field("30/minute", description="Calls around forgotten passwords from one address.")
+
+    @field_validator("storage_url")
+    @classmethod
+    def _check_installed(cls, url: str) -> str:
+        if url.startswith("redis") and find_spec("redis") is None:
+            raise ValueError("counting in Redis needs the extra: install stationmaster[redis]")
+        return url
+
 
 class Settings(BaseSettings):
     """All settings of one Stationmaster process."""
@@ -191,6 +232,7 @@ class Settings(BaseSettings):
     api_keys: ApiKeySettings = ApiKeySettings()
     mail: MailSettings = MailSettings()
     http: HttpSettings = HttpSettings()
+    rate_limits: RateLimitSettings = RateLimitSettings()
 
     @field_validator("outbound_allow", "cors_origins", mode="before")
     @classmethod

@@ -17,6 +17,9 @@ POOL_WAIT_SECONDS = 3
 # Another process may hold SQLite's write lock this long before we give up.
 SQLITE_BUSY_MS = 30_000
 
+CONTROL_CONNECTIONS = 6
+"""Tick, election, heartbeat, claims and results, each with one at a time, and one to spare."""
+
 POSTGRES_SERVER_SETTINGS = {
     "statement_timeout": "15s",
     "lock_timeout": "3s",
@@ -93,13 +96,13 @@ def _set_up_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
 
 
 def _open_postgresql(url: str, application_name: str, pool_size: int) -> Database:
-    def engine(size: int, overflow: int, settings: dict[str, str]) -> AsyncEngine:
+    def engine(size: int, overflow: int, settings: dict[str, str], *, pre_ping: bool) -> AsyncEngine:
         return create_async_engine(
             url,
             pool_size=size,
             max_overflow=overflow,
             pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
+            pool_pre_ping=pre_ping,
             pool_recycle=1800,
             hide_parameters=True,  # values belong in no log
             connect_args={
@@ -109,5 +112,7 @@ def _open_postgresql(url: str, application_name: str, pool_size: int) -> Databas
             },
         )
 
-    pool = engine(pool_size, 5, POSTGRES_SERVER_SETTINGS)
-    return Database("postgresql", url, pool, pool, engine(3, 0, CONTROL_SERVER_SETTINGS))
+    pool = engine(pool_size, 5, POSTGRES_SERVER_SETTINGS, pre_ping=True)
+    # The loops behind this one try again by themselves; a question before each claim would cost them a round trip.
+    control = engine(CONTROL_CONNECTIONS, 0, CONTROL_SERVER_SETTINGS, pre_ping=False)
+    return Database("postgresql", url, pool, pool, control)

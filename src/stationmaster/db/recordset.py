@@ -6,7 +6,7 @@ rows it touched. Measured against one UPDATE per row, this is what lets results 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from stationmaster.db.statements import dialect_of
+from stationmaster.db.statements import dialect_of, insert_into
 
 SQLITE_INSTANT = "%Y-%m-%d %H:%M:%S.%f"  # how SQLAlchemy stores instants there
 
@@ -52,3 +52,21 @@ def _postgresql_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]
     if isinstance(kind, sa.JSON):
         return JSONB()
     return kind
+
+
+async def insert_rows(session: AsyncSession, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that have the same columns with one statement; a row that a unique key forbids is left out.
+
+    What is the same in all rows travels once.
+    """
+    shared = {name: value for name, value in rows[0].items() if all(row[name] is value for row in rows)}
+    own = {name: table.c[name].type for name in rows[0] if name not in shared}
+    r = recordset(session, "rows", own)
+    values = [sa.literal(value, table.c[name].type).label(name) for name, value in shared.items()]
+    chosen = sa.select(*values, *(r.c[name] for name in own)).where(
+        sa.true()
+    )  # else SQLite reads ON CONFLICT as a join's
+    statement = insert_into(session, table).from_select([*shared, *own], chosen).on_conflict_do_nothing()
+    await session.execute(
+        statement, {"rows": encode_rows(session, [{name: row[name] for name in own} for row in rows])}
+    )

@@ -23,7 +23,7 @@ from stationmaster.kit.ids import new_id
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-BATCH = 200
+BATCH = 500
 GATHER_SECONDS = 0.005
 """A freed place waits this long for others, so that claims come in batches."""
 MOST_UNRECORDED = 2_000
@@ -84,7 +84,7 @@ class Claimer:
         return claimed
 
     async def _claim(self, limit: int) -> int:
-        async with unit_of_work(self._database) as session:
+        async with unit_of_work(self._database, engine=self._database.control) as session:
             full = self._flights.full_hosts()
             candidates = await queue.list_candidates(session, limit=limit, full_hosts=full)
             fitting = self._fit(candidates)

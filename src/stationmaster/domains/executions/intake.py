@@ -12,7 +12,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from stationmaster.db.base import table_of
 from stationmaster.db.notify import Wake, notify
-from stationmaster.db.recordset import encode_rows, recordset
+from stationmaster.db.recordset import encode_rows, insert_rows, recordset
 from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.executions.models import Execution, OverlapPolicy
 from stationmaster.domains.executions.overlap import Proposal, admit
@@ -90,7 +90,7 @@ async def take_in(session: AsyncSession, proposals: Sequence[Proposal]) -> None:
         return
     await admit(session, proposals)
     await _give_turns(session, [proposal.row for proposal in proposals])
-    await session.execute(insert_or_ignore(session, executions), [proposal.row for proposal in proposals])
+    await insert_rows(session, executions, [proposal.row for proposal in proposals])
     notify(session, Wake.QUEUE)
 
 

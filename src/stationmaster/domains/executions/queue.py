@@ -5,7 +5,7 @@ lease token, and all say by RETURNING which rows they moved: the rest belongs to
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from stationmaster.db.base import Json, table_of
-from stationmaster.db.clock import database_now
+from stationmaster.db.clock import database_instant
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions.models import Attempt, Breaker, Execution
 from stationmaster.domains.executions.states import Reason, State
@@ -108,7 +108,7 @@ async def list_probe(session: AsyncSession, host: str) -> list[Candidate]:
 
 
 async def _lock(session: AsyncSession, may_run: sa.ColumnElement[bool], limit: int) -> list[Candidate]:
-    now = await database_now(session)
+    now = database_instant(session)
     statement = (
         sa.select(executions.c.id, executions.c.host)
         .where(
@@ -128,33 +128,34 @@ async def claim(
     session: AsyncSession, ids: Collection[UUID], *, worker: str, token: UUID, lease: timedelta
 ) -> list[Claimed]:
     """Make locked candidates ours and begin their attempts; an effect is possible as soon as this is committed."""
-    now = await database_now(session)
+    now = database_instant(session)
+    r = recordset(session, "ids", {"id": sa.Uuid()})
     statement = (
         sa.update(executions)
-        .where(executions.c.id.in_(ids), executions.c.state == State.QUEUED)
+        .where(executions.c.id == r.c.id, executions.c.state == State.QUEUED)
         .values(
             state=State.RUNNING,
             reason=None,
             error=None,
             worker=worker,
             lease_token=token,
-            lease_until=now + lease,
+            lease_until=database_instant(session, after=lease),
             attempt=executions.c.attempt + 1,
             attempt_started_at=now,
             started_at=sa.func.coalesce(executions.c.started_at, now),
         )
         .returning(*(executions.c[name] for name in _CLAIMED_COLUMNS))
     )
-    return [Claimed(*row) for row in await session.execute(statement)]
+    rows = await session.execute(statement, {"ids": encode_rows(session, [{"id": id_} for id_ in ids])})
+    return [Claimed(*row) for row in rows]
 
 
 async def renew(session: AsyncSession, *, tokens: Collection[UUID], lease: timedelta) -> dict[UUID, bool]:
     """Renew all leases of these tokens; return each execution that is still ours and whether its end was asked for."""
-    now = await database_now(session)
     statement = (
         sa.update(executions)
         .where(executions.c.lease_token.in_(tokens), executions.c.state == State.RUNNING)
-        .values(lease_until=now + lease)
+        .values(lease_until=database_instant(session, after=lease))
         .returning(executions.c.id, executions.c.cancel_requested_at)
     )
     return {id_: requested_at is not None for id_, requested_at in await session.execute(statement)}
@@ -175,12 +176,35 @@ async def finish(session: AsyncSession, results: Sequence[Result], *, worker: st
 
     A further try that was meanwhile asked to stop becomes `cancelled`.
     """
-    rows = encode_rows(session, [asdict(result) for result in results])
+    rows = encode_rows(session, [_row(result) for result in results])
     written = set((await session.scalars(_finish_statement(session), {"results": rows})).all())
-    ended = [_attempt_row(result, worker) for result in results if result.id in written]
-    if ended:
-        await session.execute(sa.insert(attempts), ended)
+    if len(written) < len(results):
+        rows = encode_rows(session, [_row(result) for result in results if result.id in written])
+    if written:
+        await session.execute(_attempts_statement(session), {"results": rows, "worker": worker})
     return written
+
+
+def _row(result: Result) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in _RESULT_COLUMNS}
+
+
+def _attempts_statement(session: AsyncSession) -> Any:
+    """Insert the ended attempts from the very rows by which the executions were finished."""
+    r = recordset(session, "results", _RESULT_COLUMNS)
+    values = {
+        "execution_id": r.c.id,
+        "number": r.c.number,
+        "worker": sa.bindparam("worker", type_=sa.Text),
+        "state": r.c.attempt_state,
+        "reason": r.c.reason,
+        "started_at": r.c.started_at,
+        "finished_at": r.c.finished_at,
+        "response_status": r.c.response_status,
+        "error": r.c.error,
+        "retry_at": r.c.available_at,
+    }
+    return sa.insert(attempts).from_select(list(values), sa.select(*values.values()))
 
 
 def _finish_statement(session: AsyncSession) -> Any:
@@ -215,24 +239,9 @@ def _finish_statement(session: AsyncSession) -> Any:
     )
 
 
-def _attempt_row(result: Result, worker: str) -> dict[str, Any]:
-    return {
-        "execution_id": result.id,
-        "number": result.number,
-        "worker": worker,
-        "state": result.attempt_state,
-        "reason": result.reason,
-        "started_at": result.started_at,
-        "finished_at": result.finished_at,
-        "response_status": result.response_status,
-        "error": result.error,
-        "retry_at": result.available_at,
-    }
-
-
 async def expire(session: AsyncSession, tokens: Collection[UUID]) -> None:
     """End our leases now, so that others need not wait for them to run out."""
-    now = await database_now(session)
+    now = database_instant(session)
     await session.execute(
         sa.update(executions)
         .where(executions.c.lease_token.in_(tokens), executions.c.state == State.RUNNING)

@@ -86,7 +86,7 @@ class Recorder:
             return
 
     async def _write(self, endings: list[Ending]) -> set[object]:
-        async with unit_of_work(self._database) as session:
+        async with unit_of_work(self._database, engine=self._database.control) as session:
             written = await queue.finish(session, [ending.result for ending in endings], worker=self._worker)
             await self._tell_gates(session, endings)
             if any(ending.flight.order.frees_others for ending in endings):

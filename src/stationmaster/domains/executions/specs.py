@@ -3,12 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
+from stationmaster.db.base import table_of
+from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions.models import OnLost, OverlapPolicy, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.secret_text import sealed_for
@@ -19,6 +22,9 @@ from stationmaster.kit.sealing import Sealer
 CACHED_SPECS = 20_000
 
 targets: TypeAdapter[Target] = TypeAdapter(Target)
+rows = table_of(Spec)
+
+NO_RETRY = Retry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +81,26 @@ class OrderBook:
 
     async def load(self, session: AsyncSession, spec_ids: Collection[UUID]) -> dict[UUID, Order]:
         """Return the order of each spec, reading those not known yet with one statement."""
-        missing = {id_ for id_ in spec_ids if id_ not in self._orders}
+        missing = [id_ for id_ in spec_ids if id_ not in self._orders]
         if missing:
-            for spec in await session.scalars(select(Spec).where(col(Spec.id).in_(missing))):
-                self._orders[spec.id] = self._open(spec)
+            ids = encode_rows(session, [{"id": id_} for id_ in missing])
+            for row in await session.execute(_select_by_ids(session), {"ids": ids}):
+                self._orders[row.id] = self._open(row)
         found = {id_: self._orders[id_] for id_ in spec_ids}
         while len(self._orders) > CACHED_SPECS:
             self._orders.popitem(last=False)
         return found
 
-    def _open(self, spec: Spec) -> Order:
+    def _open(self, row: sa.Row[Any]) -> Order:
         return Order(
-            target=open_target(self._sealer, spec),
-            timeout_seconds=spec.timeout_seconds,
-            retry=Retry.model_validate(spec.retry),
-            frees_others=spec.overlap_policy in {OverlapPolicy.QUEUE, OverlapPolicy.REPLACE},
+            target=targets.validate_python(row.target, context=sealed_for(self._sealer, row.id)),
+            timeout_seconds=row.timeout_seconds,
+            retry=Retry.model_validate(row.retry) if row.retry else NO_RETRY,
+            frees_others=row.overlap_policy in {OverlapPolicy.QUEUE, OverlapPolicy.REPLACE},
         )
+
+
+def _select_by_ids(session: AsyncSession) -> sa.Select[Any]:
+    r = recordset(session, "ids", {"id": sa.Uuid()})
+    columns = (rows.c[name] for name in ("id", "target", "timeout_seconds", "retry", "overlap_policy"))
+    return sa.select(*columns).where(rows.c.id == r.c.id)
