@@ -123,7 +123,7 @@ async def open_connection(url: str) -> AsyncIterator[AsyncConnection]:
     """Open a connection that is fit for migrations, on an engine of its own."""
     path = sqlite_path(url)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = _postgresql_engine(url) if path is None else _sqlite_engine(url)
     try:
         async with engine.connect() as connection:

@@ -7,13 +7,17 @@ Wake-ups that were asked for with `notify` leave with the transaction: on Postgr
 commit), in this process right after it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from stationmaster.db.engine import Database
 from stationmaster.db.notify import pending_wakes, send_local, send_remote
+
+Work = Callable[[AsyncSession], Awaitable[None]]
+
+_LAST_WORKS = "before_commit"
 
 
 @asynccontextmanager
@@ -27,9 +31,18 @@ async def unit_of_work(database: Database, *, engine: AsyncEngine | None = None)
 async def finish(database: Database, session: AsyncSession) -> None:
     """Flush and commit, and let the wake-ups go."""
     await session.flush()
+    for work in session.info.get(_LAST_WORKS, ()):
+        await work(session)
     await send_remote(database, session)
     await session.commit()
     send_local(database, pending_wakes(session))
+
+
+def before_commit(session: AsyncSession, work: Work) -> None:
+    """Have something done last in this session's transaction; the same work is done once, and not at all if it fails."""
+    works: list[Work] = session.info.setdefault(_LAST_WORKS, [])
+    if work not in works:
+        works.append(work)
 
 
 @asynccontextmanager

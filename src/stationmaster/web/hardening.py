@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from stationmaster.web.instants import format_instant
+from stationmaster.kit.instants import format_instant
 from stationmaster.web.json_values import INT64_MAX, INT64_MIN, check_text
 
 Node = dict[str, Any]

@@ -5,6 +5,7 @@ From the outside in:
     RequestContext    the request id: taken or made, in the state, in every log line, in the answer
     AccessLog         one line and two metrics for each request
     SecurityHeaders   what every answer carries
+    LimitHeaders      how many calls are left, where calls are counted
     PlainRefusals     the plain-text refusals of Starlette's own middlewares become problems
     CORSMiddleware    only where origins are set
     TrustedHost       only where hosts are set
@@ -35,6 +36,7 @@ from stationmaster.config import Settings
 from stationmaster.kit.ids import new_id
 from stationmaster.web.access_log import METHODS, AccessLog
 from stationmaster.web.address import Address
+from stationmaster.web.limits import LimitHeaders
 from stationmaster.web.problems import Problem, ProblemResponse, unforeseen
 from stationmaster.web.routes import local_path, route_table
 
@@ -64,6 +66,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Middleware(RequestContext),
         Middleware(AccessLog),
         Middleware(SecurityHeaders),
+        Middleware(LimitHeaders),
         Middleware(PlainRefusals),
         *_cors(settings),
         *_trusted_hosts(settings),

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from stationmaster.web.examples import ABSENT, REF_PREFIX, example_of
+from stationmaster.web.limits import LIMITED_PREFIX
 from stationmaster.web.problems import MEDIA_TYPE, Problem
 from stationmaster.web.schema import Instant, Output
 
@@ -24,6 +25,8 @@ EVERYWHERE = (400, 422, 503)
 # Adds "or nobody" to the callers of an operation that knows its caller but does not insist:
 # `@router.get(..., openapi_extra=ANONYMOUS_TOO)`.
 ANONYMOUS_TOO: dict[str, Any] = {"security": [{}]}
+# On an operation that is only a question, whatever its method: it changes nothing and leaves nothing in the audit log.
+UNAUDITED: dict[str, Any] = {"x-audited": False}
 
 _REQUEST_ID = "0193b0c8-7d3e-7c4a-9d5e-1f2a3b4c5d6e"
 _INSTANT = "2026-11-21T08:30:00.000Z"
@@ -34,6 +37,11 @@ _LIST_HEADERS = {
     "X-Page-Size": "Most items on a page.",
     "X-Total-Pages": "Number of pages.",
 }
+_LIMIT_HEADERS = {
+    "X-RateLimit-Limit": "Calls allowed in a window; absent for callers without limit.",
+    "X-RateLimit-Remaining": "Calls left in this window.",
+    "X-RateLimit-Reset": "When the window ends, in seconds since 1970.",
+}
 _EXAMPLE_DETAILS = {
     401: "Send a bearer token or an X-API-Key header.",
     403: "This needs the role admin or above; yours is user.",
@@ -42,13 +50,13 @@ _EXAMPLE_DETAILS = {
     412: "The job has changed since you read it: read it again.",
     415: "Send the body as application/json.",
     422: "1 field is not valid.",
-    429: "More than 10 calls in a minute: wait.",
+    429: "More than 1200 per 1 minute.",
     503: "The database does not answer in time.",
 }
 _PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": "How to prove who you are."},
     405: {"Allow": "The methods that this address answers to."},
-    429: {"Retry-After": "Seconds to wait."},
+    429: {"Retry-After": "Seconds to wait.", **_LIMIT_HEADERS},
     503: {"Retry-After": "Seconds to wait."},
 }
 
@@ -106,6 +114,7 @@ def complete(document: Document) -> Document:
         schemas.pop(left_out, None)
     schemas.update(_problem_schemas())
     responses = components.setdefault("responses", {})
+    components.setdefault("headers", {}).update(headers(_LIMIT_HEADERS))
     for path, operation in _operations(document):
         _add_refusals(operation, path, responses)
         _add_headers(operation)
@@ -144,6 +153,8 @@ def _declared(responses: Mapping[str, Any]) -> Iterator[int]:
 
 def _implied(operation: Document, path: str) -> Iterator[int]:
     yield from EVERYWHERE
+    if path.startswith(LIMITED_PREFIX):
+        yield 429
     if operation.get("security"):
         yield from (401, 403)
     if "{" in path:
@@ -167,16 +178,22 @@ def _response(status: int) -> Document:
     content = {MEDIA_TYPE: {"schema": {"$ref": REF_PREFIX + "ProblemDocument"}, "example": example}}
     response: Document = {"description": problem.title, "content": content}
     if status in _PROBLEM_HEADERS:
-        response["headers"] = _headers(_PROBLEM_HEADERS[status])
+        response["headers"] = headers(_PROBLEM_HEADERS[status])
     return response
 
 
 def _add_headers(operation: Document) -> None:
     for status, response in operation["responses"].items():
         if status == "201":
-            response.setdefault("headers", _headers({"Location": "Where the new object is."}))
+            _promise(response, headers({"Location": "Where the new object is."}))
         elif status == "200" and _is_page(response):
-            response.setdefault("headers", _headers(_LIST_HEADERS))
+            _promise(response, headers(_LIST_HEADERS))
+        if status < "300" and "429" in operation["responses"]:
+            _promise(response, {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS})
+
+
+def _promise(response: Document, promised: Document) -> None:
+    response["headers"] = {**promised, **response.get("headers", {})}
 
 
 def _is_page(response: Document) -> bool:
@@ -184,7 +201,8 @@ def _is_page(response: Document) -> bool:
     return reference.startswith((REF_PREFIX + "Page_", REF_PREFIX + "LargePage_"))
 
 
-def _headers(descriptions: Mapping[str, str]) -> Document:
+def headers(descriptions: Mapping[str, str]) -> Document:
+    """Describe headers that are text."""
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in descriptions.items()}
 
 

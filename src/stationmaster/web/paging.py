@@ -2,11 +2,15 @@
 
 A router declares `Page[JobOut]` as its answer, takes `PageParamsDep`, and returns `await paginate(...)`. Counting a large
 table costs far more than reading a page of it, so its router declares `LargePage[...]` and takes `LargePageParamsDep`: the
-count stops at a cap and the page says so (`total_capped`), unless the caller asks for `count=exact`.
-The reading itself is fastapi-pagination's.
+count stops at a cap and the page says so (`total_capped`), unless the caller asks for `count=exact`. With
+`CursorPageParamsDep` such a list also goes on from row to row, at the same cost at any depth, and answers
+`LargePage[...] | CursorPage[...]`.
+The reading of pages is fastapi-pagination's, that of cursors `db.keyset`'s.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from inspect import isawaitable
 from math import ceil
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -20,6 +24,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
+
+from stationmaster.db.keyset import MAX_CURSOR, BadCursor, Order, read_slice
+from stationmaster.errors import FieldError, Invalid
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
@@ -49,8 +56,22 @@ class LargePageParams(PageParams):
     )
 
 
+class CursorPageParams(LargePageParams):
+    """Which page of a large list, or where in it to go on."""
+
+    cursor: str | None = Field(
+        None,
+        max_length=MAX_CURSOR,
+        description=(
+            "Where to go on: `next_cursor` or `previous_cursor` of an answer, with all other parameters as they were; empty "
+            "for the beginning. Takes the place of `page`, and the answer has no counts."
+        ),
+    )
+
+
 PageParamsDep = Annotated[PageParams, Query()]
 LargePageParamsDep = Annotated[LargePageParams, Query()]
+CursorPageParamsDep = Annotated[CursorPageParams, Query()]
 
 
 class Page(AbstractPage[T], Generic[T]):
@@ -90,6 +111,16 @@ class LargePage(Page[T], Generic[T]):
     )
 
 
+class CursorPage(BaseModel, Generic[T]):
+    """Some items of a large list, and where to go on."""
+
+    items: Sequence[T]
+    next_cursor: str | None = Field(description="Leads to the items behind these; null at the end.", examples=[None])
+    previous_cursor: str | None = Field(
+        description="Leads to the items before these; null at the beginning.", examples=[None]
+    )
+
+
 async def paginate(
     session: AsyncSession,
     statement: sa.Select[Any],
@@ -97,27 +128,64 @@ async def paginate(
     *,
     request: Request,
     response: Response,
+    order: Order | None = None,
     transform: Transform | None = None,
     total_cap: int = LARGE_TOTAL_CAP,
 ) -> Any:
-    """Read one page of an ordered statement and put the links and counts into the answer's headers.
+    """Read one page of a statement and put the links and counts into the answer's headers.
 
-    `transform` turns the rows of the page into items, when the answer's model cannot read them itself. `total_cap` is where
-    the count of a large list stops. Returns a `Page` or `LargePage`; typed Any, as the endpoint declares of what.
+    `order` takes the place of the statement's own; a list with cursors needs it, and selects one entity. `transform` turns
+    the rows of the page into items, when the answer's model cannot read them itself. `total_cap` is where the count of a
+    large list stops. Returns a `Page`, `LargePage` or `CursorPage`; typed Any, as the endpoint declares of what.
+
+    Raises:
+        Invalid: the cursor is not of this list, or stands beside a parameter that it takes the place of.
     """
+    if isinstance(params, CursorPageParams) and params.cursor is not None:
+        assert order is not None, "a list with cursors says its order"
+        part = await _read_by_cursor(session, statement, params, order, transform)
+        _add_links(_cursors(part), request, response)
+        return part
     cap = total_cap if isinstance(params, LargePageParams) and params.count == "capped" else None
     page: Page[Any] = await apaginate(
         session,
-        statement,
+        order.apply(statement) if order else statement,
         params,
         count_query=_count(statement, cap),
-        transformer=transform,
+        transformer=partial(_items_of, transform),
         additional_data={"cap": cap},
         unique=False,
         config=Config(page_cls=LargePage if isinstance(params, LargePageParams) else Page),
     )
     _add_headers(page, request, response)
     return page
+
+
+async def _read_by_cursor(
+    session: AsyncSession,
+    statement: sa.Select[Any],
+    params: CursorPageParams,
+    order: Order,
+    transform: Transform | None,
+) -> CursorPage[Any]:
+    for name in sorted(params.model_fields_set & {"page", "count"}):
+        raise Invalid(FieldError("has no meaning beside `cursor`", parameter=name))
+    try:
+        found = await read_slice(session, statement, order, cursor=params.cursor or "", size=params.size)
+    except BadCursor as error:
+        detail = "is no cursor of this list in this order; begin again with an empty one"
+        raise Invalid(FieldError(detail, parameter="cursor")) from error
+    return CursorPage[Any].model_construct(
+        items=await _items_of(transform, found.rows),
+        next_cursor=found.next_cursor,
+        previous_cursor=found.previous_cursor,
+    )
+
+
+async def _items_of(transform: Transform | None, rows: Sequence[Any]) -> Sequence[Any]:
+    # fastapi-pagination would not wait for what a plain function returns, such as a lambda that calls a coroutine.
+    items = transform(rows) if transform else rows
+    return await items if isawaitable(items) else items
 
 
 def _count(statement: sa.Select[Any], cap: int | None) -> sa.Select[int]:
@@ -129,12 +197,22 @@ def _count(statement: sa.Select[Any], cap: int | None) -> sa.Select[int]:
 
 
 def _add_headers(page: Page[Any], request: Request, response: Response) -> None:
-    links = [f'<{_address(request, number)}>; rel="{rel}"' for rel, number in _neighbours(page).items()]
-    response.headers["Link"] = ", ".join(links)
+    _add_links({rel: {"page": str(number)} for rel, number in _neighbours(page).items()}, request, response)
     response.headers["X-Total-Count"] = str(page.total)
     response.headers["X-Page"] = str(page.page)
     response.headers["X-Page-Size"] = str(page.size)
     response.headers["X-Total-Pages"] = str(page.pages)
+
+
+def _add_links(targets: Mapping[str, Mapping[str, str]], request: Request, response: Response) -> None:
+    links = (f'<{_address(request, changes)}>; rel="{rel}"' for rel, changes in targets.items())
+    response.headers["Link"] = ", ".join(links)
+
+
+def _cursors(part: CursorPage[Any]) -> dict[str, dict[str, str]]:
+    """Name the parts worth a link."""
+    cursors = {"first": "", "prev": part.previous_cursor, "next": part.next_cursor}
+    return {rel: {"cursor": cursor} for rel, cursor in cursors.items() if cursor is not None}
 
 
 def _neighbours(page: Page[Any]) -> dict[str, int]:
@@ -151,8 +229,8 @@ def _neighbours(page: Page[Any]) -> dict[str, int]:
     return neighbours
 
 
-def _address(request: Request, number: int) -> str:
-    """Write the request's own address with another page, all other parameters as they came."""
+def _address(request: Request, changes: Mapping[str, str]) -> str:
+    """Write the request's own address with other values for some parameters, all others as they came."""
     query = parse_qsl(request.url.query, keep_blank_values=True)
-    others = [(name, value) for name, value in query if name != "page"]
-    return str(request.url.replace(query=urlencode([*others, ("page", number)])))
+    others = [(name, value) for name, value in query if name not in changes]
+    return str(request.url.replace(query=urlencode([*others, *changes.items()])))

@@ -23,8 +23,8 @@ from starlette.websockets import WebSocket, WebSocketState
 from stationmaster import errors
 from stationmaster.errors import FieldError, Invalid, StationmasterError
 from stationmaster.kit import clock
+from stationmaster.kit.instants import format_instant
 from stationmaster.web import database_errors
-from stationmaster.web.instants import format_instant
 from stationmaster.web.routes import local_path, route_table
 from stationmaster.web.validation_errors import to_field_errors
 

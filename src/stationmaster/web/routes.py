@@ -6,7 +6,7 @@ seen.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -35,6 +35,11 @@ class RouteFacts:
     @property
     def methods(self) -> frozenset[str]:
         return frozenset(self.context.methods or ())
+
+    @property
+    def openapi_extra(self) -> Mapping[str, Any]:
+        """Return what the route adds to its own description."""
+        return getattr(self.context, "openapi_extra", None) or {}
 
     @cached_property
     def query_names(self) -> frozenset[str]:

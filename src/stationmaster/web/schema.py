@@ -7,7 +7,7 @@ Models of query parameters derive from neither: there everything is text, and Py
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -22,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from stationmaster.kit.instants import format_instant, normalise, parse_instant
 from stationmaster.web.hardening import format_instants, harden_input
-from stationmaster.web.instants import format_instant, normalise, parse_instant
 from stationmaster.web.json_values import check_json, check_text
 
 INT32_MAX = 2**31 - 1
@@ -40,7 +40,12 @@ class Input(BaseModel):
 
 
 class Output(BaseModel):
-    """Base of answers; reads from rows (`from_attributes`)."""
+    """Base of answers; reads from rows (`from_attributes`).
+
+    `volatile` names the fields that change without anybody editing the object; `If-Match` looks past them (`web.etag`).
+    """
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"updated_at"})
 
     model_config = ConfigDict(from_attributes=True)
 

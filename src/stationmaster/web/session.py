@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from stationmaster.db.engine import Database
-from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.db.session import before_commit, read_only, unit_of_work
 
 
 def database_of(connection: HTTPConnection) -> Database:
@@ -23,8 +23,13 @@ def database_of(connection: HTTPConnection) -> Database:
 
 
 async def open_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
-    """Give a transaction that is committed when the endpoint has returned and rolled back when it has not."""
+    """Give a transaction that is committed when the endpoint has returned and rolled back when it has not.
+
+    `connection.state.before_commit` may hold works that belong into the transaction of this request.
+    """
     async with unit_of_work(database_of(connection)) as session:
+        for work in getattr(connection.state, "before_commit", ()):
+            before_commit(session, work)
         yield session
 
 

@@ -1,13 +1,13 @@
 """`from` and `to`: the range of time that a list is narrowed to."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from stationmaster.errors import FieldError, Invalid
-from stationmaster.web.instants import parse_instant
+from stationmaster.kit.instants import parse_span
 
 _FORM = "An instant (RFC 3339, UTC when it names no zone) or a date"
 FromParameter = Annotated[str | None, Query(alias="from", max_length=64, description=f"{_FORM}; inclusive.")]
@@ -43,17 +43,7 @@ def _read(text: str | None, parameter: str, *, whole_day: bool) -> datetime | No
     if text is None:
         return None
     try:
-        return _read_day(text, whole_day=whole_day) if len(text) == len("2026-11-21") else _read_instant(text)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(FieldError(f"{_FORM.lower()} is needed, such as 2026-11-21", parameter=parameter)) from error
-
-
-def _read_day(text: str, *, whole_day: bool) -> datetime:
-    day = date.fromisoformat(text)
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return start + timedelta(days=1) if whole_day else start
-
-
-def _read_instant(text: str) -> datetime:
-    parsed = datetime.fromisoformat(text)
-    return parse_instant(text if parsed.tzinfo else f"{text}Z")
+        span = parse_span(text)
+    except ValueError as error:
+        raise Invalid(FieldError(str(error), parameter=parameter)) from error
+    return span.end if whole_day and span.is_day else span.start

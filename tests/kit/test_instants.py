@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.web.instants import format_instant, parse_instant
+from stationmaster.kit.instants import format_instant, parse_instant, parse_span
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -76,3 +76,25 @@ def test_what_is_written_reads_the_same_to_the_millisecond(instant: datetime) ->
 def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
     with suppress(ValueError):
         assert parse_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "length"),
+    [
+        ("2026-11-21", NOON.replace(hour=0), timedelta(days=1)),
+        ("2026-11-21T12:00:00Z", NOON, timedelta(milliseconds=1)),
+        ("2026-11-21T12:00:00.0009", NOON, timedelta(milliseconds=1)),
+        ("2026-11-21 13:00+01:00", NOON, timedelta(milliseconds=1)),
+    ],
+)
+def test_a_date_covers_its_day_and_an_instant_its_millisecond(text: str, start: datetime, length: timedelta) -> None:
+    span = parse_span(text)
+
+    assert (span.start, span.end - span.start) == (start, length)
+    assert span.is_day == (length == timedelta(days=1))
+
+
+@pytest.mark.parametrize("text", ["", "2026-13-01", "2026-W47-6", "9999-12-31", "2026-11-21x", "20261121", "now"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"RFC 3339.* or a date"):
+        parse_span(text)

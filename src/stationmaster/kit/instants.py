@@ -1,11 +1,13 @@
 """Instants in the form the API speaks: RFC 3339, UTC, `Z`, milliseconds at most."""
 
 import re
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<zone>[Zz]|[+-]\d{2}:\d{2})?\Z", re.ASCII
 )
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
 def format_instant(instant: datetime) -> str:
@@ -39,3 +41,38 @@ def parse_instant(text: str) -> datetime:
 def normalise(instant: datetime) -> datetime:
     """Move an aware instant to UTC and cut it to milliseconds."""
     return instant.astimezone(UTC).replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a text about time covers: `start` inclusive, `end` exclusive, UTC."""
+
+    start: datetime
+    end: datetime
+    is_day: bool
+
+
+def parse_span(text: str) -> Span:
+    """Read a date as the whole day, and an instant (UTC when it names no zone) as its millisecond.
+
+    Raises:
+        ValueError: it is neither, or ends outside the years 1 to 9999.
+    """
+    try:
+        return _day(text) if _DAY.match(text) else _millisecond(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            "write an instant (RFC 3339, UTC when it names no zone) or a date, such as 2026-11-21"
+        ) from error
+
+
+def _day(text: str) -> Span:
+    day = date.fromisoformat(text)
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Span(start, start + timedelta(days=1), is_day=True)
+
+
+def _millisecond(text: str) -> Span:
+    match = _RFC_3339.match(text)
+    start = parse_instant(f"{text}Z" if match and match["zone"] is None else text)
+    return Span(start, start + timedelta(milliseconds=1), is_day=False)
