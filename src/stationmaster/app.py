@@ -4,9 +4,12 @@ from fastapi import FastAPI
 
 from stationmaster import __version__
 from stationmaster.config import Settings
+from stationmaster.domains.audit.dependencies import Audited
+from stationmaster.domains.rate_limits.dependencies import Throttled
 from stationmaster.entrypoints import account_pages, api, health
+from stationmaster.identity.dependencies import AnsweredOnce
 from stationmaster.lifespan import lifespan
-from stationmaster.web import docs, metrics, middleware, openapi, problems
+from stationmaster.web import docs, idempotency, metrics, middleware, openapi, problems
 from stationmaster.web.strict_request import StrictRequest
 
 DESCRIPTION = """
@@ -25,7 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        dependencies=[StrictRequest],
+        dependencies=[Audited, Throttled, StrictRequest, AnsweredOnce],
         generate_unique_id_function=openapi.operation_id,
         openapi_url="/openapi.json" if settings.http.docs else None,
         docs_url=None,
@@ -34,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
+    idempotency.install(app)
     openapi.install(app, api.TAGS)
     middleware.install(app, settings)
     app.include_router(health.router)

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,11 @@ from stationmaster.db import migrate, notify
 from stationmaster.db.engine import Database, open_database
 from stationmaster.db.errors import AWAY
 from stationmaster.db.session import unit_of_work
+from stationmaster.domains.api_keys import service as api_keys
+from stationmaster.domains.audit.archive import Archive
+from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
+from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
@@ -30,7 +34,9 @@ from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.users import management as users
+from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_secret_key
@@ -39,6 +45,8 @@ from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
 from stationmaster.outbound.smtp import make_transport
+from stationmaster.web.idempotency import AnswerBook
+from stationmaster.web.throttle import open_throttle
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +66,24 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_database(settings.resolved_database_url, application_name=name) as database,
         open_executors(settings) as executors,
         open_authenticator(database, settings, secret) as authenticator,
+        open_throttle(settings.rate_limits) as throttle,
     ):
         await create_first_superadmin(database, settings)
         sealer = Sealer(derive_key(secret, "secrets at rest"))
         app.state.database = database
         app.state.authenticator = authenticator
         app.state.outbox = outbox = Outbox.open(settings.public_url, secret)
+        app.state.audit_archive = archive = Archive(SealKey.of(secret), (accounts.find_names, api_keys.find_names))
+        app.state.answer_book = AnswerBook(database, Sealer(derive_key(secret, "idempotent answers")))
+        app.state.throttle = throttle
         app.state.docker_probe = DockerProbe()
         app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
         transport = make_transport(settings.mail, settings.data_dir)
         courier = Courier(database, outbox, transport, settings.mail.max_attempts) if transport else None
-        station = _make_station(database, executors, sealer=sealer, settings=settings, courier=courier, name=name)
+        duties = (*DUTIES, seal_duty(archive.key))
+        station = _make_station(
+            database, executors, sealer=sealer, settings=settings, courier=courier, duties=duties, name=name
+        )
         app.state.scheduler_status = station.status
         async with station.run(app):
             yield
@@ -102,12 +117,14 @@ def _make_station(
     sealer: Sealer,
     settings: Settings,
     courier: Courier | None,
+    duties: Sequence[Duty],
     name: str,
 ) -> "Station":
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
     runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
-    return Station(database, elector, Scheduler(database, elector, settings), runner, courier, settings)
+    scheduler = Scheduler(database, elector, settings, duties=duties)
+    return Station(database, elector, scheduler, runner, courier, settings)
 
 
 @dataclass
@@ -156,6 +173,7 @@ class Station:
         }
         if self.courier:
             works["outbox"] = self.courier.run()
+            works["mail requests"] = MailClerk(self.database, self.courier.outbox).run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
         return works

@@ -1,8 +1,9 @@
 """All routers of the API, in the order in which the documentation shows them."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from stationmaster.domains.api_keys.router import router as api_keys
+from stationmaster.domains.audit.router import router as audit
 from stationmaster.domains.auth.accounts_router import router as accounts
 from stationmaster.domains.auth.me_router import router as me
 from stationmaster.domains.auth.registration_router import router as registration
@@ -11,10 +12,12 @@ from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.rate_limits.router import router as rate_limits
 from stationmaster.domains.users.preferences_router import router as preferences
 from stationmaster.domains.users.router import router as users
 from stationmaster.entrypoints.export import router as export
 from stationmaster.entrypoints.scheduler.router import router as scheduler
+from stationmaster.identity.scopes import known_scopes
 
 PREFIX = "/api/v1"
 
@@ -24,6 +27,8 @@ TAGS = {
     "api-keys": "Keys by which programs act for people.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
+    "audit-logs": "Who changed what, and who was refused.",
+    "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
 }
 
@@ -41,5 +46,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs,
     schedules,
     executions,
+    audit,
+    rate_limits,
     scheduler,
 )
+
+
+def list_scopes() -> frozenset[str]:
+    """Return the scopes that a key can have, for callers outside of a running application."""
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    return known_scopes(app)

@@ -17,10 +17,11 @@ from stationmaster.domains.users import preferences
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.schemas import NotificationPreferences, UserRead
 from stationmaster.identity.dependencies import CurrentPerson
+from stationmaster.web.operation import Operation
 from stationmaster.web.schema import Output
 from stationmaster.web.session import ReadSessionDep
 
-router = APIRouter(prefix="/users/me/export", tags=["users"])
+router = APIRouter(prefix="/users/me/export", tags=["users"], route_class=Operation)
 
 
 class SentMail(Output):

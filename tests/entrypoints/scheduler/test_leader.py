@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -41,7 +42,7 @@ async def read_lease(database: Database) -> Lease | None:
 def now_is(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Put the elector's monotonic clock into the test's hands."""
     reading = [1000.0]
-    monkeypatch.setattr(leader.time, "monotonic", lambda: reading[0])
+    monkeypatch.setattr(leader, "time", SimpleNamespace(monotonic=lambda: reading[0]))
     return reading
 
 

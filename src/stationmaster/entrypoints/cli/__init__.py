@@ -2,6 +2,7 @@
 
 - `terminal` what commands share; `refusals` what went wrong, in words; `serving` the service as a process.
 - `serve`, `migrate`, `create_admin`, `demo`, `verify`, and `doctor/` with its examinations.
+- `users`, `api_keys` what administrators do to stored accounts; `house` what both open.
 """
 
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stationmaster import __version__
+from stationmaster.entrypoints.cli import api_keys, users
 from stationmaster.entrypoints.cli.create_admin import create_admin
 from stationmaster.entrypoints.cli.demo import demo
 from stationmaster.entrypoints.cli.doctor.command import doctor
@@ -47,3 +49,6 @@ def stationmaster(
 
 for command in (serve, demo, migrate, create_admin, doctor, verify):
     app.command()(command)
+app.command("mark-users-verified")(users.mark_users_verified)
+app.add_typer(users.app, name="users")
+app.add_typer(api_keys.app, name="api-keys")

@@ -8,6 +8,7 @@ import typer
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.api_keys import service as api_keys
 from stationmaster.domains.api_keys.service import NewApiKey
+from stationmaster.entrypoints.api import list_scopes
 from stationmaster.entrypoints.cli import users
 from stationmaster.entrypoints.cli.house import open_house
 from stationmaster.entrypoints.cli.terminal import run, say
@@ -27,6 +28,9 @@ def create_api_key(
     ] = None,
 ) -> None:
     """Make a key for somebody and show it, this once."""
+    unknown = sorted({*(scope or [])} - list_scopes())
+    if unknown:
+        raise typer.BadParameter(f"There is no scope {', '.join(unknown)}.", param_hint="--scope")
     expires_at = expires.replace(tzinfo=UTC) if expires else None
     say(run(_create(owner, NewApiKey(name=name, role=role, scopes=scope or None, expires_at=expires_at))))
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import shlex
+import socket
 from functools import partial
 
 from stationmaster.config import Settings
@@ -25,6 +26,7 @@ from stationmaster.kit.keys import derive_key
 from stationmaster.outbound.signing import PREFIX
 from stationmaster.telemetry import logging
 
+LAST_PORT = 65_535
 EMAIL = "admin@example.com"
 SED = """sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'"""  # no machine lacks sed, many lack jq
 
@@ -50,9 +52,14 @@ async def _demonstrate(settings: Settings, host: str, port: int) -> None:
     say(f"Stationmaster is starting at {url}, on {migrate.sqlite_path(own.resolved_database_url)}")
     password = await _prepare(own)
     secret = PREFIX + base64.b64encode(derive_key(load_secret_key(own), "demonstration")).decode()
-    async with open_receiver(signing_secret=secret, wanted_port=serving.port_of(listener) + 1) as receiver:
+    async with open_receiver(signing_secret=secret, wanted_port=_next_port(listener)) as receiver:
         companion = partial(_perform, receiver, url, password)
         await serving.serve(_open_up(own, receiver), listener, companion=companion)
+
+
+def _next_port(listener: socket.socket) -> int:
+    """Return the port above, so that the receiver is found again after a restart; 0, any, above the last."""
+    return (serving.port_of(listener) + 1) % (LAST_PORT + 1)
 
 
 def _public_url(settings: Settings, url: str) -> str:
@@ -91,7 +98,7 @@ async def _perform(receiver: Receiver, url: str, password: str | None, app: Appl
     database: Database = app.state.database
     admin = await _find_admin(database)
     await ensure_jobs(database, app.state.job_rules, receiver, acting_as(admin))
-    for line in _hints(url, admin.email, password):
+    for line in hints(url, admin.email, password):
         say(line)
     await Board(database).show_for_ever()
 
@@ -104,7 +111,7 @@ async def _find_admin(database: Database) -> User:
     return administrators[0]
 
 
-def _hints(url: str, email: str, password: str | None) -> list[str]:
+def hints(url: str, email: str, password: str | None) -> list[str]:
     """Write what can be copied into another terminal, whatever shell runs in it."""
     bearer = '-H "Authorization: Bearer $TOKEN"'
     login = f"curl -s {url}/api/v1/auth/login -H 'Content-Type: application/json' -d {_login(email, password)}"

@@ -69,11 +69,12 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise Refusal(f"Port {port} on {host} cannot be used: {_explain(error, port)}") from error
+        raise Refusal(f"Port {port} on {host} cannot be used: {explain(error, port)}") from error
     return listener
 
 
-def _explain(error: OSError, port: int) -> str:
+def explain(error: OSError, port: int) -> str:
+    """Say why a port cannot be had, and what to do."""
     match error.errno:
         case errno.EADDRINUSE:
             return f"something listens there already (see `ss -ltnp sport = :{port}`). Choose another with --port."
@@ -111,6 +112,8 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._life: asyncio.Task[None] | None = None
+        self._is_ending = False
+        self._last_resort: asyncio.TimerHandle | None = None
 
     async def live(self, listener: socket.socket, companion: Companion) -> None:
         """Start, serve, end; see the module.
@@ -121,12 +124,18 @@ class Server(uvicorn.Server):
         self._life = asyncio.current_task()
         logging.getLogger("uvicorn.error").addFilter(_is_no_cut_request)
         try:
-            with self._heeding_signals():
+            with listener, self._heeding_signals():
                 async with self._app.router.lifespan_context(self._app):
                     await self._serve_beside(listener, companion)
+                    self._is_ending = True
+                    if self.force_exit:
+                        self._cut_short()
         except asyncio.CancelledError:
             if not self.should_exit:
                 raise
+        finally:
+            if self._last_resort:
+                self._last_resort.cancel()
         self._report()
 
     async def _serve_beside(self, listener: socket.socket, companion: Companion) -> None:
@@ -155,9 +164,10 @@ class Server(uvicorn.Server):
             return
         if self.should_exit:
             logger.warning("service.stop_forced", extra={"signal": signal.Signals(sig).name})
-            self.force_exit = True
-            self._life.cancel()
-            asyncio.get_running_loop().call_later(FORCED_SECONDS, os._exit, FAILED)
+            self.force_exit = True  # uvicorn looks at it and waits for nothing more
+            if self._is_ending or not self.started:
+                self._cut_short()
+            self._last_resort = asyncio.get_running_loop().call_later(FORCED_SECONDS, os._exit, FAILED)
             return
         logger.info("service.stopping", extra={"signal": signal.Signals(sig).name})
         self.should_exit = True
@@ -165,7 +175,14 @@ class Server(uvicorn.Server):
         if stopping is not None:
             stopping.set()
         if not self.started:
-            self._life.cancel()  # still starting: there is nothing yet that must end politely
+            self._cut_short()  # still starting: there is nothing yet that must end politely
+
+    def _cut_short(self) -> None:
+        """Interrupt the lifespan where it waits next, and the requests that are left."""
+        assert self._life is not None
+        self._life.cancel()
+        for request in self.server_state.tasks:
+            request.cancel()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,7 +11,8 @@ from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.models import Job
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.jobs.schemas import JobIn, JobPatch, ScheduleIn
+from stationmaster.domains.jobs.schedule_schemas import ScheduleIn
+from stationmaster.domains.jobs.schemas import JobIn, JobPatch
 from stationmaster.domains.users.models import User
 from stationmaster.entrypoints.demo.receiver import Receiver
 from stationmaster.identity.actor import Actor

@@ -46,7 +46,7 @@ async def open_receiver(*, signing_secret: str, wanted_port: int) -> AsyncIterat
 def _bind(wanted_port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, wanted_port))
-    except (OSError, OverflowError):  # taken, or beyond the last port
+    except OSError:  # taken
         return socket.create_server((HOST, 0))
 
 

@@ -3,10 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.db import idempotency
 from stationmaster.domains.api_keys import usage as key_usage
+from stationmaster.domains.audit import sealing
+from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.executions import breaker
 from stationmaster.domains.executions import service as executions
@@ -32,5 +36,11 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
+    Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("forget_key_usage", timedelta(hours=6), key_usage.forget_old),
 )
+
+
+def seal_duty(key: SealKey) -> Duty:
+    """Make the duty that closes batches of the audit log; it is made and not listed because it needs a key."""
+    return Duty("seal_audit_log", timedelta(seconds=5), partial(sealing.seal, key=key))

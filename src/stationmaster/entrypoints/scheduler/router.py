@@ -12,10 +12,11 @@ from stationmaster.domains.executions.schemas import WorkerOut
 from stationmaster.entrypoints.scheduler.leader import LEASE
 from stationmaster.identity.dependencies import RequireAdmin
 from stationmaster.web.openapi import problems
+from stationmaster.web.operation import Operation
 from stationmaster.web.schema import Output
 from stationmaster.web.session import ReadSessionDep
 
-router = APIRouter(prefix="/scheduler", tags=["operations"])
+router = APIRouter(prefix="/scheduler", tags=["operations"], route_class=Operation)
 
 
 class SchedulerOut(Output):

@@ -6,7 +6,10 @@ The tick is woken by whichever comes first: the earliest planned slot, a notice 
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, timedelta
+from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -29,16 +32,24 @@ LOOK_EVERY = timedelta(seconds=1)
 COUNT_EVERY = timedelta(seconds=10)
 SHORTEST_WAIT_SECONDS = 0.002
 """The database's clock may be a little behind ours: look again this much later rather than in a circle."""
+END_SECONDS = 2.0
+"""How long the end waits for what the timer has begun."""
+
+Work = Callable[[], Awaitable[None]]
 
 
 class Scheduler:
     """The scheduler of one replica."""
 
-    def __init__(self, database: Database, elector: Elector, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, elector: Elector, settings: Settings, *, duties: Sequence[Duty] = DUTIES
+    ) -> None:
         self._database = database
         self._elector = elector
         self._settings = settings
+        self._duties = duties
         self._ticking = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._is_stopped = False
         self.is_running = False
         self.planned_jobs = 0
@@ -51,20 +62,45 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        async with waiting_for(self._database, Wake.TICK) as woken:  # before we stand: who begins to lead is woken
+            await self._start()
+            self.is_running = True
+            try:
+                await self._tick_when_woken(woken)
+            finally:
+                self.is_running = False
+                await self._end()
+
+    async def _start(self) -> None:
         if self._settings.scheduler_enabled:
-            self._timer.add_job(self._stand, "interval", seconds=self._settings.leader.renew.total_seconds())
-            self._timer.add_job(self._tick, "interval", seconds=LOOK_EVERY.total_seconds(), id="look")
+            self._repeat("stand", self._settings.leader.renew, self._stand)
+            self._repeat("look", LOOK_EVERY, self._tick)
             await self._stand()
-        for duty in DUTIES:
-            self._timer.add_job(self._do, "interval", args=[duty], seconds=duty.every.total_seconds(), id=duty.name)
-        self._timer.add_job(self._count, "interval", seconds=COUNT_EVERY.total_seconds(), next_run_time=clock.now())
+        for duty in self._duties:
+            self._repeat(duty.name, duty.every, partial(self._do, duty))
+        self._repeat("count", COUNT_EVERY, self._count, next_run_time=clock.now())
         self._timer.start()
-        self.is_running = True
+
+    def _repeat(self, name: str, every: timedelta, work: Work, **options: Any) -> None:
+        seconds = every.total_seconds()
+        self._timer.add_job(self._own, "interval", args=[work], seconds=seconds, name=name, **options)
+
+    async def _own(self, work: Work) -> None:
+        """Do what the timer asks for, as a task of ours: at its end the timer would cancel it and not look back."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
         try:
-            await self._tick_when_woken()
+            await work()
         finally:
-            self.is_running = False
-            self._timer.shutdown(wait=False)
+            self._under_way.discard(task)
+
+    async def _end(self) -> None:
+        """Begin nothing more, and give what is under way the time to end."""
+        self._timer.pause()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=END_SECONDS)
+        self._timer.shutdown(wait=False)
 
     async def stop_ticking(self) -> None:
         """Begin no further tick, and come back when the one under way has ended."""
@@ -72,14 +108,13 @@ class Scheduler:
         async with self._ticking:
             return
 
-    async def _tick_when_woken(self) -> None:
-        async with waiting_for(self._database, Wake.TICK) as woken:
-            while True:
-                await woken.wait()
-                woken.clear()
-                if self._settings.scheduler_enabled and not self._is_stopped:
-                    await self._stand()
-                    await self._tick()
+    async def _tick_when_woken(self, woken: asyncio.Event) -> None:
+        while True:
+            await woken.wait()
+            woken.clear()
+            if self._settings.scheduler_enabled and not self._is_stopped:
+                await self._stand()
+                await self._tick()
 
     async def _stand(self) -> None:
         if not self._is_stopped:
@@ -126,7 +161,7 @@ class Scheduler:
         if seconds is None or seconds > LOOK_EVERY.total_seconds():
             return
         at = clock.now() + timedelta(seconds=max(seconds, SHORTEST_WAIT_SECONDS))
-        self._timer.add_job(self._tick, "date", run_date=at, id="next_slot", replace_existing=True)
+        self._timer.add_job(self._own, "date", args=[self._tick], run_date=at, id="next_slot", replace_existing=True)
 
     async def _do(self, duty: Duty) -> None:
         if self._is_stopped or (duty.leader_only and self._elector.term() is None):

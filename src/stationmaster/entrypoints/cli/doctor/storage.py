@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -54,7 +56,7 @@ async def examine_database(settings: Settings) -> list[Diagnosis]:
     if path is not None and not path.exists():
         return [Diagnosis.ok("database", f"{path} will be made at the first start.")]
     async with asyncio.timeout(ANSWER_SECONDS), open_database(settings.resolved_database_url) as database:
-        return [await _examine_version(database), await _examine_schema(database), await _examine_clock(database)]
+        return [await _examine_version(database), await _examine_schema(database), await examine_clock(database)]
 
 
 async def examine_storage(settings: Settings) -> list[Diagnosis]:
@@ -86,11 +88,11 @@ async def _examine_schema(database: Database) -> Diagnosis:
     return Diagnosis.warning("schema", text, "The next start migrates it, or do it now: stationmaster migrate.")
 
 
-async def _examine_clock(database: Database) -> Diagnosis:
-    """Compare the clocks; the answer was given about half-way between question and arrival."""
+async def examine_clock(database: Database, *, now: Callable[[], datetime] = clock.now) -> Diagnosis:
+    """Compare this machine's clock (`now`) with the database's, which spoke half-way between question and answer."""
     async with read_only(database) as session:
         await database_now(session)  # connects, so that what is measured is the answer alone
-        asked_at, began = clock.now(), time.monotonic()
+        asked_at, began = now(), time.monotonic()
         theirs = await database_now(session)
         trip = time.monotonic() - began
     skew = (theirs - asked_at).total_seconds() - trip / 2

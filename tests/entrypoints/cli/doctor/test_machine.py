@@ -1,0 +1,155 @@
+"""Examinations of the machine, each on a healthy one and on a sick one."""
+
+import asyncio
+import resource
+import shutil
+import socket
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from stationmaster.config import RunnerSettings, Settings
+from stationmaster.entrypoints.cli.doctor import machine
+from stationmaster.entrypoints.cli.doctor.finding import Diagnosis, Status
+from stationmaster.entrypoints.cli.serving import port_of
+
+MOUNTS = """\
+22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw
+36 22 0:40 / {folder} rw,relatime shared:20 master:1 - {kind} somewhere:/export rw
+"""
+Usage = namedtuple("Usage", "total used free")
+
+
+def make_settings(folder: Path, **values: object) -> Settings:
+    return Settings(_env_file=None, data_dir=folder, **values)  # type: ignore[arg-type]
+
+
+def mounted(tmp_path: Path, kind: str) -> Path:
+    """Write what Linux says when a folder is on a file system of this kind."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS.format(folder=tmp_path, kind=kind))
+    return mounts
+
+
+@pytest.mark.parametrize("name", ["", "to/be/made"])
+def test_a_folder_that_can_be_written_is_fine(tmp_path: Path, name: str) -> None:
+    diagnosis = machine.examine_folder(make_settings(tmp_path / name), mounts=mounted(tmp_path, "xfs"))
+
+    assert (Status.OK, True) == (diagnosis.status, "(xfs)" in diagnosis.text)
+    assert bool(name) == ("will be made" in diagnosis.text)
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
+def test_sqlite_on_a_network_share_is_a_problem(tmp_path: Path, kind: str) -> None:
+    diagnosis = machine.examine_folder(make_settings(tmp_path), mounts=mounted(tmp_path, kind))
+
+    assert (Status.PROBLEM, True) == (diagnosis.status, kind in diagnosis.text)
+
+
+def test_a_network_share_is_fine_for_postgresql(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, database_url="postgresql+asyncpg://localhost/x")
+
+    assert Status.OK is machine.examine_folder(settings, mounts=mounted(tmp_path, "nfs4")).status
+
+
+def test_a_folder_below_a_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert Status.PROBLEM is machine.examine_folder(make_settings(tmp_path / "file" / "data")).status
+
+
+def test_a_machine_that_tells_no_mounts_is_taken_as_it_is(tmp_path: Path) -> None:
+    diagnosis = machine.examine_folder(make_settings(tmp_path), mounts=tmp_path / "not there")
+
+    assert (Status.OK, True) == (diagnosis.status, "unknown" in diagnosis.text)
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(2**40, Status.OK), (5 * 10**8, Status.WARNING), (10**7, Status.PROBLEM)]
+)
+def test_the_disk_is_judged_by_what_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: Status
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(2**41, 0, free))
+
+    assert expected is machine.examine_disk(make_settings(tmp_path)).status
+
+
+@pytest.mark.parametrize(("concurrency", "expected"), [(1, Status.OK), (10_000, Status.PROBLEM)])
+def test_open_files_are_compared_with_the_work(tmp_path: Path, concurrency: int, expected: Status) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, limits[1]))
+    try:
+        settings = make_settings(tmp_path, runner=RunnerSettings(concurrency=concurrency))
+        assert expected is machine.examine_open_files(settings).status
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_zone_data_is_named(tmp_path: Path) -> None:
+    diagnosis = machine.examine_zones(make_settings(tmp_path, scheduler_timezone="Europe/Berlin"))
+
+    assert (Status.OK, True) == (diagnosis.status, diagnosis.text.startswith("tzdata 20"))
+
+
+def test_a_zone_that_only_this_machine_knows_is_a_problem(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path).model_copy(update={"scheduler_timezone": "Etc/Nowhere"})
+
+    assert Status.PROBLEM is machine.examine_zones(settings).status
+
+
+def test_a_port_that_is_taken_is_a_warning() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = machine.examine_port("127.0.0.1", port_of(listener))
+
+    assert (Status.WARNING, Status.OK) == (taken.status, machine.examine_port("127.0.0.1", 0).status)
+
+
+async def ask_docker(monkeypatch: pytest.MonkeyPatch, host: str) -> Diagnosis:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    return await machine.examine_docker()
+
+
+async def test_an_engine_that_answers_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"ApiVersion": "1.43", "Version": "24"}'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert Status.OK is (await ask_docker(monkeypatch, f"tcp://127.0.0.1:{port}")).status
+
+
+async def test_no_engine_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    diagnosis = await ask_docker(monkeypatch, "unix:///nowhere/docker.sock")
+
+    assert (Status.WARNING, True) == (diagnosis.status, bool(diagnosis.advice))
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "words"),
+    [
+        ("exit 0", Status.OK, "works"),
+        ("echo No permissions >&2; exit 1", Status.WARNING, "No permissions"),
+        ("sleep 60", Status.WARNING, "did not end"),
+        (None, Status.WARNING, "not installed"),
+    ],
+)
+async def test_the_sandbox_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, expected: Status, words: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin" if script else str(tmp_path))
+    monkeypatch.setattr(machine, "SANDBOX_SECONDS", 0.5)
+    if script:
+        program = tmp_path / "bwrap"
+        program.write_text(f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n")
+        program.chmod(0o755)
+
+    diagnosis = await machine.examine_sandbox()
+
+    assert (expected, True) == (diagnosis.status, words in diagnosis.text), diagnosis.text
