@@ -28,6 +28,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("host", name=op.f("pk_breakers")),
     )
     op.create_table(
+        "kept_answers",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("attempt_id", sa.Uuid(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_kept_answers")),
+    )
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_answers_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "leases",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("holder", sa.String(length=200), nullable=False),
@@ -50,11 +62,32 @@ def upgrade() -> None:
     op.create_table(
         "mail_requests",
         sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column(
+            "purpose",
+            sa.Enum(
+                "verify_email",
+                "change_email",
+                "reset_password",
+                name="purpose",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=True),
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_mail_requests")),
     )
     with op.batch_alter_table("mail_requests", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mail_requests_requested_at"), ["requested_at"], unique=False)
+        batch_op.create_index(
+            "ix_mail_requests_waiting",
+            ["requested_at"],
+            unique=False,
+            sqlite_where=sa.text("email IS NOT NULL"),
+            postgresql_where=sa.text("email IS NOT NULL"),
+        )
 
     op.create_table(
         "specs",
@@ -666,6 +699,11 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("specs")
     with op.batch_alter_table("mail_requests", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_mail_requests_waiting",
+            sqlite_where=sa.text("email IS NOT NULL"),
+            postgresql_where=sa.text("email IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_mail_requests_requested_at"))
 
     op.drop_table("mail_requests")
@@ -674,5 +712,9 @@ def downgrade() -> None:
 
     op.drop_table("login_failures")
     op.drop_table("leases")
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_answers_expires_at"))
+
+    op.drop_table("kept_answers")
     op.drop_table("breakers")
     # ### end Alembic commands ###

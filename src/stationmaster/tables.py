@@ -1,12 +1,13 @@
 """Imports every module that has tables, so that the metadata is whole: for Alembic and for tests."""
 
-from stationmaster.db import leases
+from stationmaster.db import idempotency, leases
 from stationmaster.db.base import metadata
 from stationmaster.domains.api_keys import models as api_keys
+from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.users import models as users
 
-__all__ = ["api_keys", "auth", "executions", "jobs", "leases", "metadata", "outbox", "users"]
+__all__ = ["api_keys", "audit", "auth", "executions", "idempotency", "jobs", "leases", "metadata", "outbox", "users"]

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from sqlmodel import col, select
 
 from stationmaster.config import MailSettings
-from stationmaster.db.session import read_only
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.auth.mail_clerk import work_off
 from stationmaster.domains.outbox.models import Message
 from stationmaster.domains.outbox.rendering import Content
 
@@ -31,7 +32,9 @@ class Letter:
 
 
 async def read_mails(app: FastAPI, recipient: str | None = None) -> list[Letter]:
-    """Return the mails to one address, or to all, oldest first."""
+    """Return the mails to one address, or to all, oldest first; what was only asked for is worked off before."""
+    async with unit_of_work(app.state.database) as session:
+        await work_off(session, app.state.outbox)
     async with read_only(app.state.database) as session:
         messages = await session.scalars(select(Message).order_by(col(Message.id)))
         letters = [

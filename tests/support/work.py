@@ -35,7 +35,7 @@ from stationmaster.domains.jobs.schemas import JobIn
 from stationmaster.entrypoints.scheduler.leader import LEASE
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
-from stationmaster.web.instants import normalise
+from stationmaster.kit.instants import normalise
 from tests.support.executions import SEALER, ScriptedExecutor
 from tests.support.people import Person, make_person, make_user
 

@@ -3,15 +3,26 @@
 The authenticator is put on `app.state.authenticator` by the lifespan; nothing here knows how it works.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
+from starlette.requests import HTTPConnection
 
 from stationmaster.errors import Forbidden, Unauthenticated
 from stationmaster.identity.actor import Actor, Role
+from stationmaster.identity.caller import find_caller
 from stationmaster.identity.scopes import needed_scope
+from stationmaster.web.idempotency import AnswerBook
+from stationmaster.web.idempotency_request import read_key
+
+
+class NoCredentials(Unauthenticated):
+    """Nobody says who they are: the answer asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__("Send a bearer token or an X-API-Key header.")
 
 
 class Authenticator(Protocol):
@@ -68,10 +79,10 @@ async def get_actor(actor: Annotated[Actor | None, Depends(find_actor)]) -> Acto
     """Return who calls.
 
     Raises:
-        Unauthenticated: nobody does.
+        NoCredentials: nobody does.
     """
     if actor is None:
-        raise Unauthenticated("Send a bearer token or an X-API-Key header.")
+        raise NoCredentials
     return actor
 
 
@@ -121,3 +132,17 @@ CurrentActor = Annotated[Actor, Depends(require_role(Role.VIEWER))]
 RequireUser = Annotated[Actor, Depends(require_role(Role.USER))]
 RequireAdmin = Annotated[Actor, Depends(require_role(Role.ADMIN))]
 RequireSuperadmin = Annotated[Actor, Depends(require_role(Role.SUPERADMIN))]
+
+
+async def answer_once(connection: HTTPConnection) -> AsyncIterator[None]:
+    """Carry a POST with an `Idempotency-Key` out once for each caller; see `web.idempotency`."""
+    if not isinstance(connection, Request) or (key := read_key(connection)) is None:
+        yield
+        return
+    book: AnswerBook = connection.app.state.answer_book
+    async with book.once(connection, (await find_caller(connection)).owner, key):
+        yield
+
+
+# Entered before the request's transaction opens and left after it is over.
+AnsweredOnce = Depends(answer_once, scope="function")

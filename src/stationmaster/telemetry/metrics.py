@@ -74,3 +74,9 @@ database_connections = Gauge(
     ["pool"],
     registry=REGISTRY,
 )
+rate_limited = Counter(
+    "stationmaster_rate_limited_total",
+    "Calls refused because their caller made too many, by class of operations.",
+    ["limit"],
+    registry=REGISTRY,
+)

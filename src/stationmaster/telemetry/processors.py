@@ -6,12 +6,11 @@ from typing import Any
 
 from structlog.typing import EventDict, WrappedLogger
 
+from stationmaster.kit.masking import names_a_secret
+
 MASK = "***"
 MAX_DEPTH = 8
 
-_SECRET = re.compile(
-    r"passw|secret|token|authorization|api[_-]?key|private[_-]?key|signing|credential|cookie", re.IGNORECASE
-)
 # C0, DEL and C1 controls end lines and drive terminals; the bidirectional controls reorder what a reader sees.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_IN_TRACEBACK = re.compile(r"(?!\n)" + _CONTROL.pattern)
@@ -32,7 +31,7 @@ def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _redact(facts: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    return {key: MASK if _SECRET.search(str(key)) else _redact_value(value, depth) for key, value in facts.items()}
+    return {key: MASK if names_a_secret(str(key)) else _redact_value(value, depth) for key, value in facts.items()}
 
 
 def _redact_value(value: Any, depth: int) -> Any:

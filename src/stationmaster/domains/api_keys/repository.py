@@ -29,6 +29,18 @@ async def find_by_public_id(session: AsyncSession, public_id: str) -> ApiKey | N
     return found
 
 
+async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    keys = table_of(ApiKey)
+    rows = await session.execute(sa.select(keys.c.id, keys.c.name).where(keys.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+async def find_owner_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    keys = table_of(ApiKey)
+    rows = await session.execute(sa.select(keys.c.id, keys.c.user_id).where(keys.c.id.in_(ids)))
+    return {row.id: row.user_id for row in rows}
+
+
 def list_statement(*, user_id: UUID | None, is_active: bool | None) -> sa.Select[ApiKey]:
     """Make the SELECT of keys, of one owner or of all, newest first."""
     statement = sa.select(ApiKey)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.api_keys import service as api_keys
 from stationmaster.domains.api_keys.schemas import (
@@ -18,13 +19,16 @@ from stationmaster.domains.api_keys.schemas import (
 from stationmaster.domains.api_keys.service import NewApiKey
 from stationmaster.domains.outbox.dependencies import OutboxDep
 from stationmaster.errors import FieldError, Invalid
+from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor
 from stationmaster.identity.scopes import known_scopes
 from stationmaster.web.application import SettingsDep
+from stationmaster.web.etag import IfMatchDep
+from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParams, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
-router = APIRouter(prefix="/api-keys", tags=["api-keys"])
+router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=Operation)
 
 
 class ApiKeyListParams(PageParams):
@@ -92,15 +96,19 @@ async def get_api_key(key_id: UUID, session: ReadSessionDep, actor: CurrentActor
 
 
 @router.patch("/{key_id}", summary="Change an API key")
-async def patch_api_key(key_id: UUID, body: ApiKeyPatch, session: SessionDep, actor: CurrentActor) -> ApiKeyRead:
+async def patch_api_key(
+    key_id: UUID, body: ApiKeyPatch, session: SessionDep, actor: CurrentActor, if_match: IfMatchDep
+) -> ApiKeyRead:
     """Rename a key, or switch it off and on. Admins do so for the accounts that they manage."""
+    await if_match.check(lambda: _show_changeable(session, actor, key_id))
     changes = body.model_dump(exclude_unset=True)
     return ApiKeyRead.of(await api_keys.update_key(session, actor, key_id, changes))
 
 
 @router.delete("/{key_id}", summary="Delete an API key", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_api_key(key_id: UUID, session: SessionDep, actor: CurrentActor) -> None:
+async def delete_api_key(key_id: UUID, session: SessionDep, actor: CurrentActor, if_match: IfMatchDep) -> None:
     """Delete a key and its statistics; it is refused everywhere within 5 seconds."""
+    await if_match.check(lambda: _show_changeable(session, actor, key_id))
     await api_keys.delete_key(session, actor, key_id)
 
 
@@ -115,3 +123,7 @@ async def rotate_api_key(
     wished = body.overlap_seconds if body else None
     overlap = settings.api_keys.rotation_overlap if wished is None else timedelta(seconds=wished)
     return ApiKeySecret.with_text(*await api_keys.rotate_key(session, actor, key_id, overlap=overlap))
+
+
+async def _show_changeable(session: AsyncSession, actor: Actor, key_id: UUID) -> ApiKeyRead:
+    return ApiKeyRead.of(await api_keys.get_changeable(session, actor, key_id))

@@ -1,7 +1,7 @@
 """What the API takes and gives about API keys."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -60,6 +60,8 @@ class Rotation(Input):
 class ApiKeyRead(Output):
     """A key, without what makes it work."""
 
+    volatile: ClassVar[frozenset[str]] = frozenset({"usage_count", "last_used_at", "updated_at"})
+
     id: UUID
     user_id: UUID = Field(description="Its owner, for whom it acts.")
     name: str = Field(examples=["nightly import"])
@@ -82,6 +84,8 @@ class ApiKeyRead(Output):
 
 class ApiKeySecret(ApiKeyRead):
     """A key with its text, which is shown this once."""
+
+    volatile: ClassVar[frozenset[str]] = ApiKeyRead.volatile | {"key"}
 
     key: str = Field(description="Send it as `X-API-Key`. It cannot be read again.", examples=[KEY_EXAMPLE])
 

@@ -1,6 +1,6 @@
 """Making, changing and checking API keys."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,8 @@ from stationmaster.domains.api_keys import repository
 from stationmaster.domains.api_keys.errors import BeyondOwnRights, NotYourKey, OnlyOwnKeys
 from stationmaster.domains.api_keys.key_format import ID_LENGTH, PREFIX, KeyText, new_key
 from stationmaster.domains.api_keys.models import ApiKey
+from stationmaster.domains.audit import service as audit
+from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.users import management
 from stationmaster.domains.users import service as users
@@ -61,6 +63,7 @@ async def create_key(
     )
     session.add(key)
     await session.flush()
+    audit.note(session, "api_key", key.id, after=snapshot(key))
     facts = {"key_name": key.name, "key_prefix": key.key_prefix, "role": role.value}
     await tell(session, outbox, owner, "api_key_created", about=key.id, **facts)
     return key, text.text
@@ -116,12 +119,24 @@ async def update_key(session: AsyncSession, actor: Actor, key_id: UUID, changes:
         NotFound: there is none that the actor may see.
         MayNotManage: it belongs to somebody whom the actor does not manage.
     """
-    key = await _get_changeable(session, actor, key_id)
+    key = await get_changeable(session, actor, key_id)
+    before = snapshot(key)
     for field, value in changes.items():
         setattr(key, field, value)
     await session.flush()
+    audit.note(session, "api_key", key.id, before=before, after=snapshot(key))
     notify(session, Wake.IDENTITY)
     return key
+
+
+async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of these keys that are there."""
+    return await repository.find_names(session, ids)
+
+
+async def find_owner_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return whom these keys belong to, of those that are there."""
+    return await repository.find_owner_ids(session, ids)
 
 
 async def revoke_by_prefix(session: AsyncSession, text: str) -> ApiKey:
@@ -133,8 +148,10 @@ async def revoke_by_prefix(session: AsyncSession, text: str) -> ApiKey:
     key = await repository.find_by_public_id(session, text.removeprefix(PREFIX)[:ID_LENGTH])
     if key is None:
         raise NotFound("API key", text[: len(PREFIX) + ID_LENGTH])
+    before = snapshot(key)
     key.is_active = False
     await session.flush()
+    audit.note(session, "api_key", key.id, before=before, after=snapshot(key))
     notify(session, Wake.IDENTITY)
     return key
 
@@ -145,7 +162,9 @@ async def delete_key(session: AsyncSession, actor: Actor, key_id: UUID) -> None:
     Raises:
         NotFound, MayNotManage: see `update_key`.
     """
-    await session.delete(await _get_changeable(session, actor, key_id))
+    key = await get_changeable(session, actor, key_id)
+    audit.note(session, "api_key", key.id, before=snapshot(key))
+    await session.delete(key)
     await session.flush()
     notify(session, Wake.IDENTITY)
 
@@ -162,11 +181,12 @@ async def rotate_key(session: AsyncSession, actor: Actor, key_id: UUID, *, overl
     if key.user_id != actor.user_id:
         raise NotYourKey
     _check_within(actor, key.role if actor.kind == "api_key" else None, key.scopes)
-    text = new_key()
+    text, before = new_key(), snapshot(key)
     key.old_public_id, key.old_key_hash = key.public_id, key.key_hash
     key.old_expires_at = clock.now() + overlap
     key.public_id, key.key_hash = text.public_id, text.digest
     await session.flush()
+    audit.note(session, "api_key", key.id, before=before, after=snapshot(key))
     notify(session, Wake.IDENTITY)
     return key, text.text
 
@@ -212,7 +232,12 @@ async def _get_locked(session: AsyncSession, actor: Actor, key_id: UUID) -> ApiK
     return key
 
 
-async def _get_changeable(session: AsyncSession, actor: Actor, key_id: UUID) -> ApiKey:
+async def get_changeable(session: AsyncSession, actor: Actor, key_id: UUID) -> ApiKey:
+    """Return a key that the actor may change, locked.
+
+    Raises:
+        NotFound, MayNotManage: see `update_key`.
+    """
     key = await _get_locked(session, actor, key_id)
     if key.user_id != actor.user_id:
         await management.get_managed(session, actor, key.user_id)

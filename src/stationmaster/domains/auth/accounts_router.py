@@ -10,9 +10,10 @@ from stationmaster.domains.auth.desk import DeskDep
 from stationmaster.domains.auth.schemas import MailAccepted, NewPasswordRequest
 from stationmaster.domains.users import service as users
 from stationmaster.identity.dependencies import RequireSuperadmin
+from stationmaster.web.operation import Operation
 from stationmaster.web.session import SessionDep
 
-router = APIRouter(prefix="/users/{user_id}", tags=["users"])
+router = APIRouter(prefix="/users/{user_id}", tags=["users"], route_class=Operation)
 
 
 @router.post("/change-password", summary="Set a user's password", status_code=status.HTTP_204_NO_CONTENT)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 from fastapi import Request
 
@@ -45,7 +44,7 @@ class Doorkeeper:
         self.cookies = cookies
         self.usage = usage
         self._database = database
-        self._by_session: FreshCache[UUID, Actor | None] = FreshCache(sessions_changed, MAX_AGE_SECONDS)
+        self._by_session: FreshCache[Claims, Actor | None] = FreshCache(sessions_changed, MAX_AGE_SECONDS)
         self._by_key: FreshCache[str, Actor | None] = FreshCache(keys_changed, MAX_AGE_SECONDS)
 
     async def authenticate(self, request: Request) -> Actor | None:
@@ -68,8 +67,8 @@ class Doorkeeper:
         return await self._by_cookie(request, token) if token else None
 
     async def _by_claims(self, claims: Claims) -> Actor:
-        actor = await self._by_session.get(claims.session_id, lambda: self._find_person(claims))
-        if actor is None or actor.id != claims.user_id:
+        actor = await self._by_session.get(claims, lambda: self._find_person(claims))
+        if actor is None:
             raise InvalidAccessToken
         return actor
 

@@ -3,6 +3,7 @@
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.auth import lockout, sessions
 from stationmaster.domains.auth.access_tokens import AccessTokens
 from stationmaster.domains.auth.errors import AccountInactive, AccountNotApproved, WrongCredentials
@@ -31,6 +32,8 @@ async def log_in(
     name = identifier.strip().lower()
     async with read_only(database) as session:
         user = await users.find_by_login(session, name)
+    if user is not None:
+        audit.mention("user", user.id)
     subject = lockout.subject_of(user.id if user else None, name)
     new_hash = await prove(database, user, password, subject=subject, settings=settings.login)
     async with unit_of_work(database) as session:
@@ -40,9 +43,12 @@ async def log_in(
         _check_may_enter(current)
         await lockout.forget(session, subject)
         await users.record_login(session, current.id, password_hash=new_hash)
-        return await sessions.open_session(
+        grant = await sessions.open_session(
             session, current, access=access, settings=settings.tokens, device_info=device_info
         )
+        audit.name_caller(current.id)
+        audit.note(session, "session", grant.session_id)
+        return grant
 
 
 def _check_may_enter(user: User) -> None:

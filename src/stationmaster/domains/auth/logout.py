@@ -1,10 +1,11 @@
 """Ending sessions at their owner's wish."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.auth import repository, sessions
 from stationmaster.domains.auth.access_tokens import AccessTokens
 from stationmaster.domains.auth.errors import InvalidAccessToken
@@ -29,9 +30,15 @@ async def find_session_of(session: AsyncSession, refresh_token: str | None) -> U
     return link.session_id if link else None
 
 
-async def log_out(session: AsyncSession, session_ids: Iterable[UUID]) -> None:
+async def log_out(session: AsyncSession, session_ids: Collection[UUID]) -> None:
     """End these sessions, as far as they are going on."""
+    if not session_ids:
+        audit.leave_out()
     for session_id in sorted(session_ids):
+        opened = await repository.find_session(session, session_id)
+        if opened is not None:
+            audit.name_caller(opened.user_id)
+        audit.note(session, "session", session_id)
         await sessions.end(session, session_id, EndReason.LOGOUT)
 
 

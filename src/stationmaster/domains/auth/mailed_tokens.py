@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.auth import repository
-from stationmaster.domains.auth.models import AccountToken, Purpose
+from stationmaster.domains.auth.models import AccountToken, MailRequest, Purpose
 from stationmaster.domains.users.models import User
 from stationmaster.kit import clock, tokens
 
@@ -75,14 +76,25 @@ async def use(session: AsyncSession, text: str, purposes: Collection[Purpose]) -
     return await repository.use_account_token(session, tokens.digest(text), purposes, now=clock.now())
 
 
-async def may_send(session: AsyncSession, purpose: Purpose, email: str) -> bool:
-    """Note that a mail was asked for, and say whether the last time is long enough ago.
+async def ask_for_mail(session: AsyncSession, purpose: Purpose, email: str) -> None:
+    """Ask for a mail to an address that strangers typed; the clerk (`mail_clerk`) finds out whether it gets one.
 
-    Called for known and unknown addresses alike, so that both cost one write.
+    One write, whoever the address belongs to: neither answer nor time tells whether it has an account.
     """
+    await _note(session, purpose, email, waiting_for=email)
+    notify(session, Wake.OUTBOX)
+
+
+async def may_send(session: AsyncSession, purpose: Purpose, email: str) -> bool:
+    """Note that a mail is sent, and say whether the last time is long enough ago."""
+    return await _note(session, purpose, email, waiting_for=None)
+
+
+async def _note(session: AsyncSession, purpose: Purpose, email: str, *, waiting_for: str | None) -> bool:
     now = clock.now()
     subject = tokens.digest(f"{purpose} {email}")
-    return await repository.note_mail_request(session, subject, now=now, not_since=now - COOL_DOWN)
+    request = MailRequest(subject=subject, purpose=purpose, requested_at=now, email=waiting_for)
+    return await repository.note_mail_request(session, request, not_since=now - COOL_DOWN)
 
 
 def at(instant: datetime) -> str:

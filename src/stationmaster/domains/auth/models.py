@@ -84,9 +84,22 @@ class AccountToken(Table, table=True):
 
 
 class MailRequest(SQLModel, table=True):
-    """When a mail was last asked for, by the digest of purpose and address: known addresses and unknown ones alike."""
+    """When a mail was last asked for, by the digest of purpose and address: known addresses and unknown ones alike.
+
+    `email` is there until the request was worked off (see `mail_clerk`).
+    """
 
     __tablename__ = "mail_requests"
+    __table_args__ = (
+        sa.Index(
+            "ix_mail_requests_waiting",
+            "requested_at",
+            sqlite_where=sa.text("email IS NOT NULL"),
+            postgresql_where=sa.text("email IS NOT NULL"),
+        ),
+    )
 
     subject: str = Field(primary_key=True, max_length=64)
+    purpose: Purpose = Field(sa_type=enum_column(Purpose, "purpose"))
     requested_at: datetime = Field(index=True)
+    email: str | None = Field(default=None, max_length=254, sa_column_kwargs=PERSONAL)

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.auth import lockout, mailed_tokens
 from stationmaster.domains.auth.errors import InvalidMailedToken
 from stationmaster.domains.auth.models import Purpose
@@ -19,16 +20,9 @@ from stationmaster.kit import clock
 RESETTING = (Purpose.RESET_PASSWORD,)
 
 
-async def request_reset(session: AsyncSession, email: str, *, outbox: Outbox) -> None:
-    """Mail a link to an address that has an account; do the same work, and say the same, for any other."""
-    is_due = await mailed_tokens.may_send(session, Purpose.RESET_PASSWORD, email)
-    user = await users.find_by_login(session, email)
-    if is_due and user is not None and user.is_active:
-        await mail_link(session, user, outbox=outbox)
-
-
 async def mail_link(session: AsyncSession, user: User, *, outbox: Outbox) -> None:
     """Mail somebody the link by which they set a new password."""
+    audit.note(session, "user", user.id)
     issued = await mailed_tokens.issue(session, user, Purpose.RESET_PASSWORD, email=user.email)
     url = issued.url(outbox.public_url)
     await tell(session, outbox, user, "reset_password", about=issued.token.id, url=url, hours=issued.hours)
@@ -68,6 +62,7 @@ async def reset(session: AsyncSession, text: str, password_hash: str, *, outbox:
     token = await mailed_tokens.use(session, text, RESETTING)
     if token is None:
         raise InvalidMailedToken
+    audit.name_caller(token.user_id)
     user = await set_password(session, token.user_id, password_hash, outbox=outbox)
     if user.email == token.email:
         user.email_verified_at = user.email_verified_at or clock.now()
@@ -103,4 +98,5 @@ async def unlock(session: AsyncSession, user_id: UUID) -> None:
         NotFound: there is no such account.
     """
     user = await users.get_user(session, user_id)
+    audit.note(session, "user", user.id)
     await lockout.forget(session, lockout.subject_of(user.id, ""))

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.config import TokenSettings
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.auth import mailed_tokens, repository, sessions
 from stationmaster.domains.auth.access_tokens import AccessTokens
 from stationmaster.domains.auth.errors import InvalidRefreshToken
@@ -57,9 +58,12 @@ async def _exchange(
     if found is None:
         return None
     token, opened, user = found
+    audit.mention("session", opened.id)
     if not await _use(session, token):
         await _end_and_warn(session, opened, user, outbox)
         return None
+    audit.name_caller(user.id)
+    audit.note(session, "session", opened.id)
     return await sessions.hand_out(session, user, opened, access=access, idle=settings.refresh_idle, predecessor=token)
 
 

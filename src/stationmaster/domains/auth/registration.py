@@ -10,6 +10,8 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
+from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.auth import mailed_tokens
 from stationmaster.domains.auth.errors import InvalidMailedToken
 from stationmaster.domains.auth.models import AccountToken, Purpose
@@ -20,6 +22,7 @@ from stationmaster.domains.users.notices import tell
 from stationmaster.domains.users.service import NewUser
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock
+from stationmaster.kit.emails import normalise_email
 
 PROVING = (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
@@ -27,28 +30,34 @@ PROVING = (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 async def register(session: AsyncSession, new: NewUser, *, password_hash: str, outbox: Outbox) -> None:
     """Store an account that may only verify its address, and mail the link; or mail its owner that there is one."""
     known = await users.find_by_login(session, new.email)
+    purpose = Purpose.RESET_PASSWORD if known and _is_somebodys(known) else Purpose.VERIFY_EMAIL
+    is_due = await mailed_tokens.may_send(session, purpose, normalise_email(new.email))
+    if known is not None and not is_due:
+        return  # the mail of a moment ago still counts: whoever sends a form twice must not lose it
     if known is not None and _is_somebodys(known):
-        if await mailed_tokens.may_send(session, Purpose.RESET_PASSWORD, known.email):
-            issued = await mailed_tokens.issue(session, known, Purpose.RESET_PASSWORD, email=known.email)
-            await tell(
-                session, outbox, known, "account_exists", about=issued.token.id, url=issued.url(outbox.public_url)
-            )
+        await _mail_that_there_is_one(session, outbox, known)
         return
     if known is not None:
         await session.delete(known)
         await session.flush()
+    await _create(session, new, password_hash, outbox)
+
+
+async def _mail_that_there_is_one(session: AsyncSession, outbox: Outbox, user: User) -> None:
+    issued = await mailed_tokens.issue(session, user, Purpose.RESET_PASSWORD, email=user.email)
+    await tell(session, outbox, user, "account_exists", about=issued.token.id, url=issued.url(outbox.public_url))
+
+
+async def _create(session: AsyncSession, new: NewUser, password_hash: str, outbox: Outbox) -> None:
     is_username_taken = new.username is not None and await users.find_by_login(session, new.username) is not None
     unverified = replace(new, is_verified=False, username=None if is_username_taken else new.username)
     user = await users.create_user(session, unverified, password_hash=password_hash)
-    if await mailed_tokens.may_send(session, Purpose.VERIFY_EMAIL, user.email):
-        await _mail_link(session, outbox, user, is_username_taken=is_username_taken)
+    await _mail_link(session, outbox, user, is_username_taken=is_username_taken)
 
 
-async def resend(session: AsyncSession, email: str, *, outbox: Outbox) -> None:
-    """Mail a new link to an address that waits for one; do the same work, and say the same, for any other."""
-    is_due = await mailed_tokens.may_send(session, Purpose.VERIFY_EMAIL, email)
-    user = await users.find_by_login(session, email)
-    if is_due and user is not None and user.is_active and not user.is_verified:
+async def mail_link_if_unverified(session: AsyncSession, user: User, *, outbox: Outbox) -> None:
+    """Mail somebody the link that proves their address, if they still need one."""
+    if user.is_active and not user.is_verified:
         await _mail_link(session, outbox, user, is_username_taken=False)
 
 
@@ -62,6 +71,7 @@ async def verify(session: AsyncSession, text: str, *, outbox: Outbox) -> User:
     token = await mailed_tokens.use(session, text, PROVING)
     if token is None:
         raise InvalidMailedToken
+    audit.name_caller(token.user_id)
     user = await users.get_locked(session, token.user_id)
     if token.purpose is Purpose.CHANGE_EMAIL:
         return await _change_address(session, user, token, outbox)
@@ -76,9 +86,10 @@ def _is_somebodys(user: User) -> bool:
 
 
 async def _confirm_account(session: AsyncSession, user: User, outbox: Outbox) -> User:
-    was_verified = user.is_verified
+    was_verified, before = user.is_verified, snapshot(user)
     user.email_verified_at = user.email_verified_at or clock.now()
     await session.flush()
+    audit.note(session, "user", user.id, before=before, after=snapshot(user))
     notify(session, Wake.IDENTITY)
     if not was_verified and not user.is_approved:
         for admin in await users.list_administrators(session):

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, status
 
-from stationmaster.domains.auth import recovery, registration
+from stationmaster.domains.auth import mailed_tokens, recovery, registration
 from stationmaster.domains.auth.desk import DeskDep
 from stationmaster.domains.auth.errors import RegistrationOff
+from stationmaster.domains.auth.models import Purpose
 from stationmaster.domains.auth.schemas import (
     AddressRequest,
     MailAccepted,
@@ -16,13 +17,21 @@ from stationmaster.domains.auth.schemas import (
 from stationmaster.domains.users import passwords
 from stationmaster.domains.users.service import NewUser
 from stationmaster.identity.actor import Role
+from stationmaster.web.limits import LimitClass, limited_as
 from stationmaster.web.openapi import problems
+from stationmaster.web.operation import Operation
 from stationmaster.web.session import SessionDep
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=Operation)
 
 
-@router.post("/register", summary="Register", status_code=status.HTTP_202_ACCEPTED, responses=problems(403))
+@router.post(
+    "/register",
+    summary="Register",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(403),
+    openapi_extra=limited_as(LimitClass.REGISTRATION),
+)
 async def register(body: Registration, session: SessionDep, desk: DeskDep) -> MailAccepted:
     """Make an account for yourself; whether that is possible is a setting (403 when not).
 
@@ -41,7 +50,11 @@ async def register(body: Registration, session: SessionDep, desk: DeskDep) -> Ma
     return MailAccepted()
 
 
-@router.post("/verify-email", summary="Verify an e-mail address")
+@router.post(
+    "/verify-email",
+    summary="Verify an e-mail address",
+    openapi_extra=limited_as(LimitClass.REGISTRATION),
+)
 async def verify_email(body: VerifyRequest, session: SessionDep, desk: DeskDep) -> VerificationResult:
     """Prove an address with the token that was mailed to it: a new account's, or the new address of an account.
 
@@ -50,27 +63,42 @@ async def verify_email(body: VerifyRequest, session: SessionDep, desk: DeskDep) 
     return VerificationResult.of(await registration.verify(session, body.token, outbox=desk.outbox))
 
 
-@router.post("/resend-verification", summary="Mail the verification again", status_code=status.HTTP_202_ACCEPTED)
-async def resend_verification(body: AddressRequest, session: SessionDep, desk: DeskDep) -> MailAccepted:
+@router.post(
+    "/resend-verification",
+    summary="Mail the verification again",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=limited_as(LimitClass.REGISTRATION),
+)
+async def resend_verification(body: AddressRequest, session: SessionDep) -> MailAccepted:
     """Mail a new link to an address that waits for verification, at most once a minute.
 
     The answer is the same for any other address.
     """
-    await registration.resend(session, body.email, outbox=desk.outbox)
+    await mailed_tokens.ask_for_mail(session, Purpose.VERIFY_EMAIL, body.email)
     return MailAccepted()
 
 
-@router.post("/password-reset", summary="Ask for a new password", status_code=status.HTTP_202_ACCEPTED)
-async def request_password_reset(body: AddressRequest, session: SessionDep, desk: DeskDep) -> MailAccepted:
+@router.post(
+    "/password-reset",
+    summary="Ask for a new password",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=limited_as(LimitClass.RECOVERY),
+)
+async def request_password_reset(body: AddressRequest, session: SessionDep) -> MailAccepted:
     """Mail a link for setting a new password, at most once a minute.
 
     The answer is the same for an address without an account.
     """
-    await recovery.request_reset(session, body.email, outbox=desk.outbox)
+    await mailed_tokens.ask_for_mail(session, Purpose.RESET_PASSWORD, body.email)
     return MailAccepted()
 
 
-@router.post("/password-reset/confirm", summary="Set a new password", status_code=status.HTTP_204_NO_CONTENT)
+@router.post(
+    "/password-reset/confirm",
+    summary="Set a new password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    openapi_extra=limited_as(LimitClass.RECOVERY),
+)
 async def confirm_password_reset(body: PasswordResetConfirmation, session: SessionDep, desk: DeskDep) -> None:
     """Set a new password with the mailed token, which works once, for an hour. All sessions of the account end.
 

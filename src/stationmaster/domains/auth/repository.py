@@ -128,20 +128,33 @@ async def use_account_token(
     return found
 
 
-async def note_mail_request(session: AsyncSession, subject: str, *, now: datetime, not_since: datetime) -> bool:
-    """Write when a mail was asked for; False, and nothing written, when one was after `not_since`."""
+async def note_mail_request(session: AsyncSession, request: MailRequest, *, not_since: datetime) -> bool:
+    """Write that a mail is asked for; False, and nothing written, when one was after `not_since`."""
     requests = table_of(MailRequest)
+    facts = request.model_dump()
     statement = (
         insert_into(session, requests)
-        .values(subject=subject, requested_at=now)
+        .values(facts)
         .on_conflict_do_update(
             index_elements=[requests.c.subject],
-            set_={"requested_at": now},
+            set_={"requested_at": request.requested_at, "email": request.email},
             where=requests.c.requested_at <= not_since,
         )
         .returning(requests.c.subject)
     )
     return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+async def list_waiting_requests(session: AsyncSession, *, limit: int) -> list[MailRequest]:
+    """Lock requests that wait, oldest first; those that another replica works off are left out."""
+    statement = (
+        select(MailRequest)
+        .where(col(MailRequest.email).is_not(None))
+        .order_by(col(MailRequest.requested_at), col(MailRequest.subject))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(statement))
 
 
 def list_sessions_statement(user: User, now: datetime) -> sa.Select[UserSession]:

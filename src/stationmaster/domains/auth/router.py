@@ -19,13 +19,20 @@ from stationmaster.domains.auth.schemas import (
     TokenPair,
 )
 from stationmaster.identity.dependencies import AnyActor, AnyPerson
+from stationmaster.web.limits import LimitClass, limited_as
 from stationmaster.web.openapi import problems
+from stationmaster.web.operation import Operation
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=Operation)
 
 
-@router.post("/login", summary="Log in", responses=problems(401, 403, 429))
+@router.post(
+    "/login",
+    summary="Log in",
+    responses=problems(401, 403, 429),
+    openapi_extra=limited_as(LimitClass.LOGIN),
+)
 async def log_in(body: Login, desk: DeskDep, response: Response) -> LoginResult | CookieSession:
     """Open a session with an e-mail address or a user name, in any case, and a password.
 
@@ -41,7 +48,12 @@ async def log_in(body: Login, desk: DeskDep, response: Response) -> LoginResult 
     return desk.hand_over(response, await desk.log_in(body.identifier, body.password))
 
 
-@router.post("/token", summary="Log in by OAuth2 form", responses=problems(401, 403, 429))
+@router.post(
+    "/token",
+    summary="Log in by OAuth2 form",
+    responses=problems(401, 403, 429),
+    openapi_extra=limited_as(LimitClass.LOGIN),
+)
 async def log_in_by_form(form: Annotated[LoginForm, Form()], desk: DeskDep) -> TokenPair:
     """Open a session with the form of the OAuth2 password grant (RFC 6749 section 4.3).
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.config import TokenSettings
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.auth import repository
 from stationmaster.domains.auth.access_tokens import AccessTokens, Claims
 from stationmaster.domains.auth.grant import Grant
@@ -111,6 +112,7 @@ async def end_own(session: AsyncSession, user_id: UUID, session_id: UUID) -> Non
     is_theirs = opened is not None and opened.user_id == user_id
     if not is_theirs or not await end(session, session_id, EndReason.REVOKED):
         raise NotFound("session", session_id)
+    audit.note(session, "session", session_id)
 
 
 async def end(session: AsyncSession, session_id: UUID, reason: EndReason) -> bool:

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response, status
 from stationmaster.domains.auth import logout, sessions
 from stationmaster.domains.auth.schemas import SessionRead
 from stationmaster.identity.dependencies import CurrentPerson
+from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParamsDep, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
-router = APIRouter(prefix="/users/me/sessions", tags=["users"])
+router = APIRouter(prefix="/users/me/sessions", tags=["users"], route_class=Operation)
 
 
 @router.get("", summary="List own sessions", response_model=Page[SessionRead])

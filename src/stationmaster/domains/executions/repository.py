@@ -84,9 +84,15 @@ async def find_spec(session: AsyncSession, id_: UUID) -> Spec | None:
     return await session.get(Spec, id_)
 
 
-async def list_attempts(session: AsyncSession, id_: UUID) -> Sequence[Attempt]:
-    statement = select(Attempt).where(Attempt.execution_id == id_).order_by(col(Attempt.number))
-    return (await session.scalars(statement)).all()
+async def list_attempts_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, list[Attempt]]:
+    """Return the ended attempts of several executions, oldest first, read with one statement."""
+    by_execution: dict[UUID, list[Attempt]] = {id_: [] for id_ in ids}
+    if not by_execution:
+        return by_execution
+    statement = select(Attempt).where(col(Attempt.execution_id).in_(ids)).order_by(col(Attempt.number))
+    for attempt in await session.scalars(statement):
+        by_execution[attempt.execution_id].append(attempt)
+    return by_execution
 
 
 async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool:
@@ -130,20 +136,59 @@ async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[
     return {row.job_id: row for row in rows if row.job_id}
 
 
+async def newest_by_job(session: AsyncSession, job_ids: Collection[UUID], count: int) -> dict[UUID, list[Execution]]:
+    """Return up to `count` newest executions of each job, newest first: two looks into the index for each job."""
+    by_job: dict[UUID, list[Execution]] = {id_: [] for id_ in job_ids}
+    if not by_job:
+        return by_job
+    r = recordset(session, "jobs", {"id": sa.Uuid()})
+    oldest = (
+        sa.select(executions.c.id)
+        .where(executions.c.job_id == r.c.id)
+        .order_by(executions.c.id.desc())
+        .limit(1)
+        .offset(count - 1)
+        .correlate(r)
+        .scalar_subquery()
+    )
+    wanted = sa.select(r.c.id, sa.func.coalesce(oldest, sa.literal(UUID(int=0), sa.Uuid())).label("oldest")).subquery()
+    statement = (
+        select(Execution)
+        .join(wanted, sa.and_(executions.c.job_id == wanted.c.id, executions.c.id >= wanted.c.oldest))
+        .order_by(col(Execution.id).desc())
+    )
+    for row in await session.scalars(statement, {"jobs": encode_rows(session, [{"id": id_} for id_ in job_ids])}):
+        assert row.job_id is not None
+        by_job[row.job_id].append(row)
+    return by_job
+
+
 async def count_by_state(session: AsyncSession, filters: Filters) -> Sequence[sa.Row[Any]]:
     """Count executions by state, with the slots they stand for and how long they took."""
-    statement = (
-        sa.select(
-            executions.c.state,
-            sa.func.count().label("number"),
-            sa.func.sum(executions.c.slot_count).label("slots"),
-            sa.func.avg(executions.c.duration_seconds).label("average"),
-            sa.func.max(executions.c.duration_seconds).label("longest"),
-        )
-        .where(*conditions_of(filters))
-        .group_by(executions.c.state)
+    rows = await session.execute(_count_by(executions.c.state).where(*conditions_of(filters)))
+    counted: Sequence[sa.Row[Any]] = rows.all()
+    return counted
+
+
+async def count_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, list[sa.Row[Any]]]:
+    """Count the executions of each job as `count_by_state` does."""
+    by_job: dict[UUID, list[sa.Row[Any]]] = {id_: [] for id_ in job_ids}
+    if not by_job:
+        return by_job
+    statement = _count_by(executions.c.state, executions.c.job_id).where(executions.c.job_id.in_(job_ids))
+    for row in await session.execute(statement):
+        by_job[row.job_id].append(row)
+    return by_job
+
+
+def _count_by(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    counted = (
+        sa.func.count().label("number"),
+        sa.func.sum(executions.c.slot_count).label("slots"),
+        sa.func.avg(executions.c.duration_seconds).label("average"),
+        sa.func.max(executions.c.duration_seconds).label("longest"),
     )
-    return (await session.execute(statement)).all()
+    return sa.select(*columns, *counted).group_by(*columns)
 
 
 async def count_due(session: AsyncSession, now: datetime) -> int:

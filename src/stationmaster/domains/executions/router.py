@@ -6,17 +6,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from stationmaster.domains.executions import service
+from stationmaster.domains.executions import reading, service
+from stationmaster.domains.executions.listing import EXECUTIONS, ExecutionItem
 from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, StatisticsOut
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
+from stationmaster.web.limits import LimitClass, limited_as
+from stationmaster.web.listing import ListQuery, list_query
 from stationmaster.web.openapi import problems
-from stationmaster.web.paging import LargePage, LargePageParamsDep, paginate
+from stationmaster.web.operation import Operation
+from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 from stationmaster.web.time_range import TimeRangeDep
 
-router = APIRouter(prefix="/executions", tags=["executions"])
+router = APIRouter(prefix="/executions", tags=["executions"], route_class=Operation)
 
 
 async def read_filters(
@@ -42,23 +46,29 @@ async def read_all_filters(
 AllFiltersDep = Annotated[Filters, Depends(read_all_filters)]
 
 
+ExecutionQueryDep = Annotated[ListQuery, Depends(list_query(EXECUTIONS, ExecutionItem, default_sort="-id"))]
+
+
 @router.get("", summary="List executions")
 async def list_executions(
     actor: CurrentActor,
     session: ReadSessionDep,
     filters: AllFiltersDep,
-    params: LargePageParamsDep,
+    query: ExecutionQueryDep,
+    params: CursorPageParamsDep,
     request: Request,
     response: Response,
-) -> LargePage[ExecutionOut]:
+) -> LargePage[ExecutionItem] | CursorPage[ExecutionItem]:
     """List executions, newest first. `from` and `to` narrow by the time they were queued."""
-    page: LargePage[ExecutionOut] = await paginate(
+    plan = query.plan(is_admin=actor.is_admin)
+    page: LargePage[ExecutionItem] | CursorPage[ExecutionItem] = await paginate(
         session,
-        service.list_statement(filters),
+        plan.narrow(service.list_statement(filters)),
         params,
         request=request,
         response=response,
-        transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
+        order=plan.order,
+        transform=lambda rows: reading.show_items(session, rows, actor, plan.fields),
     )
     return page
 
@@ -96,7 +106,13 @@ async def cancel_execution(execution_id: UUID, actor: RequireUser, session: Sess
     return ExecutionOut.of(await service.cancel(session, execution_id, actor), actor)
 
 
-@router.post("/{execution_id}/retry", status_code=202, summary="Retry an execution", responses=problems(403, 404, 409))
+@router.post(
+    "/{execution_id}/retry",
+    status_code=202,
+    summary="Retry an execution",
+    responses=problems(403, 404, 409),
+    openapi_extra=limited_as(LimitClass.EXECUTION),
+)
 async def retry_execution(
     execution_id: UUID, actor: RequireUser, session: SessionDep, response: Response
 ) -> ExecutionOut:

@@ -2,7 +2,7 @@
 
 The same model serves all three, told apart by the context that pydantic hands through:
 
-- `target.model_dump(mode="json")` masks every secret;
+- `target.model_dump(mode="json")` masks every secret (a mask that is sent back in an update means "keep the one you have");
 - `target.model_dump(mode="json", context=sealed_for(sealer, row))` seals them, for the database;
 - `WebhookTarget.model_validate(stored, context=sealed_for(sealer, row))` opens them again.
 """
@@ -11,10 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, SerializationInfo, StringConstraints, ValidationInfo
 
+from stationmaster.kit.masking import MASK
 from stationmaster.kit.sealing import Sealer
-
-MASK = "********"
-"""What is shown instead of a secret. Sent back in an update it means "keep the one you have"."""
 
 
 def sealed_for(sealer: Sealer, row: object) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What others may ask of executions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions import intake, overlap, repository, workers
 from stationmaster.domains.executions import rescue as rescuing
 from stationmaster.domains.executions.errors import AlreadyEnded, ExecutionNotFound, NotEnded, NothingToRetry
@@ -56,12 +57,24 @@ async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[
     return await repository.last_by_job(session, job_ids)
 
 
+async def newest_by_job(session: AsyncSession, job_ids: Collection[UUID], count: int) -> dict[UUID, list[Execution]]:
+    """Return up to `count` newest executions of each job, newest first."""
+    return await repository.newest_by_job(session, job_ids, count)
+
+
 async def list_attempts(session: AsyncSession, execution: Execution) -> list[AttemptOut]:
     """Return the attempts of an execution, the one under way included, oldest first."""
-    attempts = [AttemptOut.of(attempt) for attempt in await repository.list_attempts(session, execution.id)]
-    if execution.state is State.RUNNING:
-        attempts.append(AttemptOut.under_way(execution))
-    return attempts
+    return (await list_attempts_of(session, [execution]))[execution.id]
+
+
+async def list_attempts_of(session: AsyncSession, several: Collection[Execution]) -> dict[UUID, list[AttemptOut]]:
+    """Return the attempts of several executions, those under way included, oldest first."""
+    ended = await repository.list_attempts_of(session, [execution.id for execution in several])
+    shown = {id_: [AttemptOut.of(attempt) for attempt in attempts] for id_, attempts in ended.items()}
+    for execution in several:
+        if execution.state is State.RUNNING:
+            shown[execution.id].append(AttemptOut.under_way(execution))
+    return shown
 
 
 async def enqueue(session: AsyncSession, spec: Spec, *, trigger: Trigger, actor: Actor, **facts: Any) -> Execution:
@@ -69,7 +82,25 @@ async def enqueue(session: AsyncSession, spec: Spec, *, trigger: Trigger, actor:
     now = await database_now(session)
     proposal = intake.propose(spec, spec.id, trigger=trigger, now=now, requested_by=actor.user_id, **facts)
     await intake.take_in(session, [proposal])
-    return await get_execution(session, proposal.row["id"])
+    execution = await get_execution(session, proposal.row["id"])
+    audit.note(session, "execution", execution.id, after=_tell(execution))
+    return execution
+
+
+def _tell(execution: Execution) -> dict[str, Any]:
+    """Describe an execution for the audit log."""
+    names = (
+        "job_id",
+        "job_name",
+        "owner_id",
+        "trigger",
+        "state",
+        "reason",
+        "params",
+        "retry_of",
+        "cancel_requested_at",
+    )
+    return {name: getattr(execution, name) for name in names}
 
 
 async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
@@ -80,6 +111,7 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     """
     execution = await get_execution(session, id_)
     _require_insider(execution, actor)
+    before = _tell(execution)
     now = await database_now(session)
     if await repository.cancel_queued(session, id_, now):
         notify(session, Wake.TICK)  # others may wait for its place
@@ -88,6 +120,7 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     else:
         raise AlreadyEnded(id_, execution.state)
     await session.refresh(execution)
+    audit.note(session, "execution", execution.id, before=before, after=_tell(execution))
     return execution
 
 
@@ -124,7 +157,16 @@ def _require_insider(execution: Execution, actor: Actor) -> None:
 
 async def get_statistics(session: AsyncSession, filters: Filters) -> StatisticsOut:
     """Count executions by state and sum up how long they took."""
-    rows = {row.state: row for row in await repository.count_by_state(session, filters)}
+    return _sum_up(await repository.count_by_state(session, filters))
+
+
+async def statistics_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, StatisticsOut]:
+    """Count the executions of each job as `get_statistics` does."""
+    return {id_: _sum_up(rows) for id_, rows in (await repository.count_by_job(session, job_ids)).items()}
+
+
+def _sum_up(counted: Sequence[Any]) -> StatisticsOut:
+    rows = {row.state: row for row in counted}
     by_state = {state: row.number for state, row in rows.items()}
     succeeded = by_state.get(State.SUCCEEDED, 0)
     failed = sum(by_state.get(state, 0) for state in UNSUCCESSFUL)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from stationmaster.domains.jobs.schemas import ClockChangeOut, CronIn, CronOut
+from stationmaster.domains.jobs.schedule_schemas import ClockChangeOut, CronIn, CronOut
 from stationmaster.domains.jobs.timetables import cron_timetable
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.clock_change import list_clock_changes

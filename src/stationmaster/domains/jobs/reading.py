@@ -11,13 +11,20 @@ from stationmaster.domains.executions.models import Execution, OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs.listing import JobItem
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.jobs.schemas import JobOut, ScheduleOut
+from stationmaster.domains.jobs.schedule_schemas import ScheduleOut
+from stationmaster.domains.jobs.schemas import JobOut
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.domains.jobs.versions import open_target
+from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
+from stationmaster.web.items import make_item
+
+NEWEST = 10
+"""Executions that a job in a list shows on demand."""
 
 
 async def show_job(session: AsyncSession, rules: JobRules, job: Job, actor: Actor) -> JobOut:
@@ -32,6 +39,27 @@ async def show_jobs(session: AsyncSession, rules: JobRules, jobs: Sequence[Job],
     last = await executions.last_by_job(session, ids)
     now = await database_now(session)
     return [_show(rules, job, schedules.get(job.id, []), last.get(job.id), actor=actor, now=now) for job in jobs]
+
+
+async def show_items(
+    session: AsyncSession, rules: JobRules, jobs: Sequence[Job], actor: Actor, fields: frozenset[str]
+) -> list[JobItem]:
+    """Show the jobs of a list to a caller, with one statement for each further thing that `fields` ask for."""
+    ids = [job.id for job in jobs]
+    owners = await directory.find_owners(session, (job.owner_id for job in jobs), fields)
+    newest = await executions.newest_by_job(session, ids if "executions" in fields else (), NEWEST)
+    stats = await executions.statistics_by_job(session, ids if "stats" in fields else ())
+    return [
+        make_item(
+            JobItem,
+            shown,
+            fields,
+            executions=[ExecutionOut.of(execution, actor) for execution in newest.get(shown.id, ())],
+            stats=stats.get(shown.id),
+            **directory.describe_owner(owners.get(shown.owner_id), actor),
+        )
+        for shown in await show_jobs(session, rules, jobs, actor)
+    ]
 
 
 def show_schedule(schedule: Schedule) -> ScheduleOut:

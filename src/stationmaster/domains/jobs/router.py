@@ -4,28 +4,26 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.jobs import preview, reading, service, trial
+from stationmaster.domains.jobs.listing import JOBS, JobItem
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.jobs.schemas import (
-    CronIn,
-    CronOut,
-    ExecuteIn,
-    JobIn,
-    JobOut,
-    JobPatch,
-    PauseIn,
-    TestRunIn,
-    TestRunOut,
-)
+from stationmaster.domains.jobs.schedule_schemas import CronIn, CronOut
+from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobOut, JobPatch, PauseIn, TestRunIn, TestRunOut
+from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.kit import clock
-from stationmaster.web.openapi import problems
+from stationmaster.web.etag import IfMatchDep
+from stationmaster.web.limits import LimitClass, limited_as
+from stationmaster.web.listing import ListQuery, list_query
+from stationmaster.web.openapi import UNAUDITED, problems
+from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParamsDep, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=Operation)
 
 
 async def get_rules(request: Request) -> JobRules:
@@ -37,25 +35,31 @@ async def get_rules(request: Request) -> JobRules:
 RulesDep = Annotated[JobRules, Depends(get_rules)]
 
 
+JobQueryDep = Annotated[ListQuery, Depends(list_query(JOBS, JobItem, default_sort="-id"))]
+
+
 @router.get("", summary="List jobs")
 async def list_jobs(
     actor: CurrentActor,
     session: ReadSessionDep,
     rules: RulesDep,
+    query: JobQueryDep,
     params: PageParamsDep,
     request: Request,
     response: Response,
     owner_id: Annotated[UUID | None, Query(description="Jobs of this owner.")] = None,
     is_active: Annotated[bool | None, Query(description="Only active, or only inactive ones.")] = None,
-) -> Page[JobOut]:
+) -> Page[JobItem]:
     """List jobs, newest first, each with its schedules, its next run and its last execution."""
-    page: Page[JobOut] = await paginate(
+    plan = query.plan(is_admin=actor.is_admin)
+    page: Page[JobItem] = await paginate(
         session,
-        service.list_statement(owner_id=owner_id, is_active=is_active),
+        plan.narrow(service.list_statement(owner_id=owner_id, is_active=is_active)),
         params,
         request=request,
         response=response,
-        transform=lambda rows: reading.show_jobs(session, rules, rows, actor),
+        order=plan.order,
+        transform=lambda rows: reading.show_items(session, rules, rows, actor, plan.fields),
     )
     return page
 
@@ -73,7 +77,7 @@ async def create_job(
     return await reading.show_job(session, rules, job, actor)
 
 
-@router.post("/validate-cron", summary="Check a cron expression")
+@router.post("/validate-cron", summary="Check a cron expression", openapi_extra=UNAUDITED)
 async def validate_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> CronOut:
     """Say what an expression means in words, when it would run and which clock changes touch it, or what is wrong.
 
@@ -82,13 +86,18 @@ async def validate_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> 
     return preview.validate(body, default_timezone=rules.timezone, now=clock.now())
 
 
-@router.post("/cron-preview", summary="Preview the runs of a cron expression")
+@router.post("/cron-preview", summary="Preview the runs of a cron expression", openapi_extra=UNAUDITED)
 async def preview_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> CronOut:
     """Show the next runs of a right expression, in UTC; a wrong one is refused with 422."""
     return preview.preview(body, default_timezone=rules.timezone, now=clock.now())
 
 
-@router.post("/test-run", summary="Try a target once", responses=problems(403))
+@router.post(
+    "/test-run",
+    summary="Try a target once",
+    responses=problems(403),
+    openapi_extra=limited_as(LimitClass.EXECUTION),
+)
 async def run_test(body: TestRunIn, _actor: RequireUser, rules: RulesDep) -> TestRunOut:
     """Carry a target out once, with the executor and the guards of a real execution, and store nothing.
 
@@ -104,18 +113,24 @@ async def get_job(job_id: UUID, actor: CurrentActor, session: ReadSessionDep, ru
 
 
 @router.patch("/{job_id}", summary="Change a job", responses=problems(403, 404, 409))
-async def update_job(job_id: UUID, body: JobPatch, actor: RequireUser, session: SessionDep, rules: RulesDep) -> JobOut:
+async def update_job(
+    job_id: UUID, body: JobPatch, actor: RequireUser, session: SessionDep, rules: RulesDep, if_match: IfMatchDep
+) -> JobOut:
     """Change a job; what is not given stays. Target, schedules and each policy are replaced whole.
 
     Executions that are queued or running go on as they were made. Owner or admin.
     """
+    await if_match.check(lambda: _show_own(session, rules, job_id, actor))
     job = await service.update_job(session, rules, job_id, body, actor)
     return await reading.show_job(session, rules, job, actor)
 
 
 @router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=problems(403, 404))
-async def delete_job(job_id: UUID, actor: RequireUser, session: SessionDep) -> None:
+async def delete_job(
+    job_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep, if_match: IfMatchDep
+) -> None:
     """Delete a job and its schedules. Its executions stay, with its name. Owner or admin."""
+    await if_match.check(lambda: _show_own(session, rules, job_id, actor))
     await service.delete_job(session, job_id, actor)
 
 
@@ -142,7 +157,13 @@ async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep, rule
     return await reading.show_job(session, rules, job, actor)
 
 
-@router.post("/{job_id}/execute", status_code=202, summary="Execute a job now", responses=problems(403, 404))
+@router.post(
+    "/{job_id}/execute",
+    status_code=202,
+    summary="Execute a job now",
+    responses=problems(403, 404),
+    openapi_extra=limited_as(LimitClass.EXECUTION),
+)
 async def execute_job(
     job_id: UUID,
     actor: RequireUser,
@@ -158,3 +179,8 @@ async def execute_job(
     execution = await service.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
     return ExecutionOut.of(execution, actor)
+
+
+async def _show_own(session: AsyncSession, rules: JobRules, job_id: UUID, actor: Actor) -> JobOut:
+    """Show a job that is about to be changed, locked."""
+    return await reading.show_job(session, rules, await service.get_own_job(session, job_id, actor), actor)

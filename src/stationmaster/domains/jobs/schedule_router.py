@@ -5,21 +5,27 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions import service as executions
-from stationmaster.domains.executions.router import FiltersDep
-from stationmaster.domains.executions.schemas import ExecutionOut, StatisticsOut
+from stationmaster.domains.executions.listing import ExecutionItem
+from stationmaster.domains.executions.reading import show_items
+from stationmaster.domains.executions.router import ExecutionQueryDep, FiltersDep
+from stationmaster.domains.executions.schemas import StatisticsOut
 from stationmaster.domains.jobs import reading, schedules, service, why
 from stationmaster.domains.jobs.router import RulesDep
-from stationmaster.domains.jobs.schemas import ScheduleIn, ScheduleOut, SchedulePatch, WhyOut
+from stationmaster.domains.jobs.schedule_schemas import ScheduleIn, ScheduleOut, SchedulePatch, WhyOut
+from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
+from stationmaster.web.etag import IfMatchDep
 from stationmaster.web.openapi import problems
-from stationmaster.web.paging import LargePage, LargePageParamsDep, Page, PageParamsDep, paginate
+from stationmaster.web.operation import Operation
+from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, Page, PageParamsDep, paginate
 from stationmaster.web.schema import Instant
 from stationmaster.web.session import ReadSessionDep, SessionDep
 from stationmaster.web.time_range import TimeRangeDep
 
-router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"])
+router = APIRouter(prefix="/jobs/{job_id}", tags=["jobs"], route_class=Operation)
 
 
 @router.get("/schedules", summary="List the schedules of a job", responses=problems(404))
@@ -57,16 +63,26 @@ async def create_schedule(
 
 @router.patch("/schedules/{schedule_id}", summary="Change a schedule", responses=problems(403, 404))
 async def update_schedule(
-    job_id: UUID, schedule_id: UUID, body: SchedulePatch, actor: RequireUser, session: SessionDep, rules: RulesDep
+    job_id: UUID,
+    schedule_id: UUID,
+    body: SchedulePatch,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    if_match: IfMatchDep,
 ) -> ScheduleOut:
     """Change a schedule; what is not given stays. Slots that were decided already stay as they are. Owner or admin."""
+    await if_match.check(lambda: _show_own(session, job_id, schedule_id, actor))
     job = await service.get_own_job(session, job_id, actor)
     return reading.show_schedule(await schedules.change_schedule(session, rules, job, schedule_id, body))
 
 
 @router.delete("/schedules/{schedule_id}", status_code=204, summary="Delete a schedule", responses=problems(403, 404))
-async def delete_schedule(job_id: UUID, schedule_id: UUID, actor: RequireUser, session: SessionDep) -> None:
+async def delete_schedule(
+    job_id: UUID, schedule_id: UUID, actor: RequireUser, session: SessionDep, if_match: IfMatchDep
+) -> None:
     """Delete a schedule; the ledger keeps its decided slots. Owner or admin."""
+    await if_match.check(lambda: _show_own(session, job_id, schedule_id, actor))
     await schedules.remove_schedule(session, await service.get_own_job(session, job_id, actor), schedule_id)
 
 
@@ -76,19 +92,22 @@ async def list_job_executions(
     actor: CurrentActor,
     session: ReadSessionDep,
     filters: FiltersDep,
-    params: LargePageParamsDep,
+    query: ExecutionQueryDep,
+    params: CursorPageParamsDep,
     request: Request,
     response: Response,
-) -> LargePage[ExecutionOut]:
+) -> LargePage[ExecutionItem] | CursorPage[ExecutionItem]:
     """List the executions of a job, newest first. `from` and `to` narrow by the time they were queued."""
     await service.get_job(session, job_id)
-    page: LargePage[ExecutionOut] = await paginate(
+    plan = query.plan(is_admin=actor.is_admin)
+    page: LargePage[ExecutionItem] | CursorPage[ExecutionItem] = await paginate(
         session,
-        executions.list_statement(replace(filters, job_id=job_id)),
+        plan.narrow(executions.list_statement(replace(filters, job_id=job_id))),
         params,
         request=request,
         response=response,
-        transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
+        order=plan.order,
+        transform=lambda rows: show_items(session, rows, actor, plan.fields),
     )
     return page
 
@@ -108,23 +127,26 @@ async def list_slots(
     actor: CurrentActor,
     session: ReadSessionDep,
     span: TimeRangeDep,
-    params: LargePageParamsDep,
+    query: ExecutionQueryDep,
+    params: CursorPageParamsDep,
     request: Request,
     response: Response,
-) -> LargePage[ExecutionOut]:
+) -> LargePage[ExecutionItem] | CursorPage[ExecutionItem]:
     """List every planned slot that was decided, newest first: those that ran, and those that did not, with the reason.
 
     A record with a `slot_count` above one stands for a range, from `scheduled_for` to `slot_until`.
     `from` and `to` narrow by the slots' own time.
     """
     await service.get_job(session, job_id)
-    page: LargePage[ExecutionOut] = await paginate(
+    plan = query.plan(is_admin=actor.is_admin)
+    page: LargePage[ExecutionItem] | CursorPage[ExecutionItem] = await paginate(
         session,
-        executions.ledger_statement(job_id, span.start, span.end),
+        plan.narrow(executions.ledger_statement(job_id, span.start, span.end)),
         params,
         request=request,
         response=response,
-        transform=lambda rows: [ExecutionOut.of(row, actor) for row in rows],
+        order=plan.order,
+        transform=lambda rows: show_items(session, rows, actor, plan.fields),
     )
     return page
 
@@ -138,3 +160,9 @@ async def explain_slot(
 ) -> WhyOut:
     """Tell what became of the slot at an instant, or why there is none, in words."""
     return await why.explain(session, await service.get_job(session, job_id), at, actor)
+
+
+async def _show_own(session: AsyncSession, job_id: UUID, schedule_id: UUID, actor: Actor) -> ScheduleOut:
+    """Show a schedule that is about to be changed, locked."""
+    job = await service.get_own_job(session, job_id, actor)
+    return reading.show_schedule(await schedules.get_schedule(session, job, schedule_id))

@@ -10,15 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.jobs import repository, tick
 from stationmaster.domains.jobs.errors import ScheduleNotFound
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
-from stationmaster.domains.jobs.schemas import MOST_SCHEDULES, ScheduleIn, SchedulePatch
+from stationmaster.domains.jobs.schedule_schemas import MOST_SCHEDULES, ScheduleIn, SchedulePatch
 from stationmaster.domains.jobs.timetables import find_timetable, timetable_of
+from stationmaster.domains.jobs.told import tell_schedule
 from stationmaster.domains.jobs.versions import renew_schedule_version
 from stationmaster.errors import Conflict, FieldError, Invalid
-from stationmaster.web.instants import normalise
+from stationmaster.kit.instants import normalise
 
 _WHEN = frozenset(
     {"cron_expression", "interval_seconds", "run_at", "timezone", "dst_gap", "dst_fold", "starts_at", "ends_at"}
@@ -69,7 +71,9 @@ async def add_schedule(session: AsyncSession, rules: JobRules, job: Job, wanted:
     """
     if len(await repository.list_schedules(session, job.id)) >= MOST_SCHEDULES:
         raise TooManySchedules
-    return (await add_schedules(session, rules, job, [wanted], pointer=""))[0]
+    made = (await add_schedules(session, rules, job, [wanted], pointer=""))[0]
+    audit.note(session, "schedule", made.id, after=tell_schedule(made) | {"job_id": job.id})
+    return made
 
 
 def _make(wanted: ScheduleIn, rules: JobRules, job: Job, now: datetime) -> Schedule:
@@ -102,7 +106,7 @@ async def change_schedule(
     settled_at = await tick.settle(session, job.id)
     schedule = await get_schedule(session, job, id_)
     given = patch.model_dump(exclude_unset=True)
-    merged = _merge(schedule, given)
+    merged, before = _merge(schedule, given), tell_schedule(schedule)
     for name, value in merged.model_dump(include=set(given) | {"timezone"}).items():
         setattr(schedule, name, value if name != "timezone" else value or rules.timezone)
     if given.keys() & {"interval_seconds", "starts_at"}:
@@ -112,6 +116,7 @@ async def change_schedule(
     _plan(schedule, job, settled_at)
     await renew_schedule_version(session, rules, job, schedule, pointer="/params")
     await session.flush()
+    audit.note(session, "schedule", schedule.id, before=before, after=tell_schedule(schedule))
     notify(session, Wake.TICK)
     return schedule
 
@@ -134,7 +139,9 @@ async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
     Raises:
         ScheduleNotFound: see `get_schedule`.
     """
-    await session.delete(await get_schedule(session, job, id_))
+    schedule = await get_schedule(session, job, id_)
+    audit.note(session, "schedule", schedule.id, before=tell_schedule(schedule) | {"job_id": job.id})
+    await session.delete(schedule)
 
 
 async def replan(session: AsyncSession, job: Job, settled_at: datetime) -> None:

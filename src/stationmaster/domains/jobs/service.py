@@ -7,15 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution, Spec
 from stationmaster.domains.executions.states import Trigger
-from stationmaster.domains.jobs import repository, schedules, tick, versions
+from stationmaster.domains.jobs import repository, schedules, tick, told, versions
 from stationmaster.domains.jobs.errors import AlreadyPaused, JobNameTaken, JobNotFound, NotPaused, SeveralSchedules
-from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.rules import JobRules, default_on_lost
-from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobPatch, PauseIn, ScheduleIn, SchedulePatch
+from stationmaster.domains.jobs.schedule_schemas import ScheduleIn, SchedulePatch
+from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobPatch, PauseIn
 from stationmaster.errors import FieldError, Forbidden, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.kit.ids import new_id
@@ -82,16 +84,16 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
     job.spec_id = (await versions.add_spec(session, rules, job)).id
     session.add(job)
     await session.flush()
-    await _add_schedules(session, rules, job, wanted)
+    made = await _add_schedules(session, rules, job, wanted)
+    audit.note(session, "job", job.id, after=told.tell_whole_job(rules, job, made))
     return job
 
 
-async def _add_schedules(session: AsyncSession, rules: JobRules, job: Job, wanted: JobIn) -> None:
+async def _add_schedules(session: AsyncSession, rules: JobRules, job: Job, wanted: JobIn) -> list[Schedule]:
     if wanted.cron_expression is None:
-        await schedules.add_schedules(session, rules, job, wanted.schedules, pointer="/schedules/{index}")
-        return
+        return await schedules.add_schedules(session, rules, job, wanted.schedules, pointer="/schedules/{index}")
     short = ScheduleIn(cron_expression=wanted.cron_expression, timezone=wanted.timezone)
-    await schedules.add_schedules(session, rules, job, [short], pointer="")
+    return await schedules.add_schedules(session, rules, job, [short], pointer="")
 
 
 async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: JobPatch, actor: Actor) -> Job:
@@ -102,6 +104,7 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
     """
     job = await get_own_job(session, id_, actor)
     settled_at = await tick.settle(session, job.id)
+    before = await told.tell_stored_job(session, rules, job)
     given = patch.model_fields_set
     if patch.name is not None and await repository.is_name_taken(session, patch.name, except_id=job.id):
         raise JobNameTaken(patch.name)
@@ -114,6 +117,7 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
         await schedules.replan(session, job, settled_at)
     await _change_schedules(session, rules, job, patch)
     await session.refresh(job)
+    audit.note(session, "job", job.id, before=before, after=await told.tell_stored_job(session, rules, job))
     return job
 
 
@@ -171,7 +175,9 @@ async def delete_job(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     Raises:
         JobNotFound, Forbidden
     """
-    await session.delete(await get_own_job(session, id_, actor))
+    job = await get_own_job(session, id_, actor)
+    audit.note(session, "job", job.id, before=told.tell_job(job))
+    await session.delete(job)
 
 
 async def pause_job(session: AsyncSession, id_: UUID, wanted: PauseIn, actor: Actor) -> Job:
@@ -186,8 +192,10 @@ async def pause_job(session: AsyncSession, id_: UUID, wanted: PauseIn, actor: Ac
         raise AlreadyPaused(job.paused_at)
     if wanted.until is not None and wanted.until <= now:
         raise Invalid(FieldError("lies in the past", pointer="/until"))
+    before = told.tell_job(job)
     job.paused_at, job.paused_until, job.pause_reason = now, wanted.until, wanted.reason
     await session.flush()
+    audit.note(session, "job", job.id, before=before, after=told.tell_job(job))
     return job
 
 
@@ -201,8 +209,10 @@ async def resume_job(session: AsyncSession, id_: UUID, actor: Actor) -> Job:
     now = await database_now(session)
     if not is_paused_at(job, now):
         raise NotPaused
+    before = told.tell_job(job)
     job.paused_until = now  # the tick ends the pause once its last slots are recorded
     await session.flush()
+    audit.note(session, "job", job.id, before=before, after=told.tell_job(job))
     notify(session, Wake.TICK)
     return job
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs.rules import JobRules
@@ -26,6 +27,7 @@ async def try_target(rules: JobRules, wanted: TestRunIn) -> TestRunOut:
         target = wanted.target.with_params(wanted.params or {})
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer="/params")) from error
+    audit.mention("target", target.type, after={"target": target.model_dump(exclude_unset=True)})
     context = Context(new_id(), attempt=1, scheduled_for=None, timeout_seconds=wanted.timeout_seconds)
     began = time.monotonic()
     try:

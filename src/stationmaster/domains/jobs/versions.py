@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
-from stationmaster.domains.executions.secret_text import MASK, sealed_for
+from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
 from stationmaster.errors import FieldError, Invalid
+from stationmaster.kit.masking import MASK
 
 ORIGIN_FIELDS = frozenset({"url"})
 """Target fields that say who receives the target's secrets."""

@@ -14,7 +14,7 @@ from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs import repository
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.reading import is_paused_at
-from stationmaster.domains.jobs.schemas import WhyOut
+from stationmaster.domains.jobs.schedule_schemas import WhyOut
 from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.identity.actor import Actor
 from stationmaster.kit.timetable import RESOLUTION, Timetable

@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
+from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.users import passwords, repository, rules
 from stationmaster.domains.users import service as users
@@ -44,6 +46,12 @@ async def get_managed(session: AsyncSession, actor: Actor, user_id: UUID) -> Use
     user = await users.get_locked(session, user_id)
     rules.check_manages(actor, user.role)
     return user
+
+
+async def lock_for_change(session: AsyncSession, user_id: UUID, actor: Actor | None = None) -> User:
+    """Return an account after the locks that changing or deleting it takes, in their order; see `get_managed`."""
+    await repository.lock_superadmins(session)
+    return await (get_managed(session, actor, user_id) if actor else users.get_locked(session, user_id))
 
 
 async def update_user(
@@ -128,6 +136,7 @@ async def create_superadmin(session: AsyncSession, *, email: str, name: str, pas
 
 async def _delete(session: AsyncSession, superadmins: list[UUID], user: User) -> None:
     _check_not_last(superadmins, user)
+    audit.note(session, "user", user.id, before=snapshot(user))
     await session.delete(user)
     await session.flush()
     notify(session, Wake.IDENTITY)

@@ -1,5 +1,6 @@
 """The statements about accounts."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +28,10 @@ async def find_by_login(session: AsyncSession, identifier: str) -> User | None:
     has_name = col(User.email) == identifier if "@" in identifier else col(User.username_key) == identifier
     found: User | None = await session.scalar(select(User).where(has_name))
     return found
+
+
+async def list_by_id(session: AsyncSession, ids: Collection[UUID]) -> list[User]:
+    return list(await session.scalars(select(User).where(col(User.id).in_(ids))))
 
 
 async def count(session: AsyncSession) -> int:

@@ -1,24 +1,30 @@
 """Accounts, for those who manage them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.outbox.dependencies import OutboxDep
 from stationmaster.domains.users import management, passwords
 from stationmaster.domains.users import service as users
+from stationmaster.domains.users.listing import USERS, UserItem
 from stationmaster.domains.users.schemas import UserCreate, UserPatch, UserRead
 from stationmaster.domains.users.service import NewUser
-from stationmaster.identity.actor import Role
+from stationmaster.identity.actor import Actor, Role
 from stationmaster.identity.dependencies import RequireAdmin
 from stationmaster.web.application import SettingsDep
+from stationmaster.web.etag import IfMatchDep
+from stationmaster.web.items import make_item
+from stationmaster.web.listing import ListQuery, list_query
 from stationmaster.web.openapi import problems
+from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParams, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], route_class=Operation)
 
 
 class UserListParams(PageParams):
@@ -28,17 +34,30 @@ class UserListParams(PageParams):
     is_active: bool | None = Field(None, description="Only active, or only inactive accounts.")
 
 
-@router.get("", summary="List users", response_model=Page[UserRead])
+UserQueryDep = Annotated[ListQuery, Depends(list_query(USERS, UserItem, default_sort="created_at"))]
+
+
+@router.get("", summary="List users")
 async def list_users(
     params: Annotated[UserListParams, Query()],
+    query: UserQueryDep,
     session: ReadSessionDep,
-    _actor: RequireAdmin,
+    actor: RequireAdmin,
     request: Request,
     response: Response,
-) -> Any:
+) -> Page[UserItem]:
     """List all accounts, oldest first. For admins."""
-    statement = users.list_statement(role=params.role, is_active=params.is_active)
-    return await paginate(session, statement, params, request=request, response=response)
+    plan = query.plan(is_admin=actor.is_admin)
+    page: Page[UserItem] = await paginate(
+        session,
+        plan.narrow(users.list_statement(role=params.role, is_active=params.is_active)),
+        params,
+        request=request,
+        response=response,
+        order=plan.order,
+        transform=lambda rows: [make_item(UserItem, UserRead.of(row), plan.fields) for row in rows],
+    )
+    return page
 
 
 @router.post(
@@ -77,12 +96,18 @@ async def get_user(user_id: UUID, session: ReadSessionDep, _actor: RequireAdmin)
 
 @router.patch("/{user_id}", summary="Change a user", responses=problems(409))
 async def patch_user(
-    user_id: UUID, body: UserPatch, session: SessionDep, actor: RequireAdmin, outbox: OutboxDep
+    user_id: UUID,
+    body: UserPatch,
+    session: SessionDep,
+    actor: RequireAdmin,
+    outbox: OutboxDep,
+    if_match: IfMatchDep,
 ) -> UserRead:
     """Change an account. An admin changes viewers and users, a superadmin everyone.
 
     A new role is in force within 5 seconds. Deactivating ends all sessions. The last active superadmin stays one (409).
     """
+    await if_match.check(lambda: _show_managed(session, actor, user_id))
     user = await management.update_user(session, actor, user_id, body.model_dump(exclude_unset=True), outbox=outbox)
     return UserRead.of(user)
 
@@ -93,9 +118,14 @@ async def patch_user(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(409),
 )
-async def delete_user(user_id: UUID, session: SessionDep, actor: RequireAdmin) -> None:
+async def delete_user(user_id: UUID, session: SessionDep, actor: RequireAdmin, if_match: IfMatchDep) -> None:
     """Delete an account with its sessions and keys; what it owned stays, without an owner.
 
     An admin deletes viewers and users, a superadmin everyone but the last active superadmin (409).
     """
+    await if_match.check(lambda: _show_managed(session, actor, user_id))
     await management.delete_user_as(session, actor, user_id)
+
+
+async def _show_managed(session: AsyncSession, actor: Actor, user_id: UUID) -> UserRead:
+    return UserRead.of(await management.lock_for_change(session, user_id, actor))

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints
@@ -88,6 +88,8 @@ class UserPatch(Input):
 
 class UserRead(Output):
     """An account."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"last_login_at", "updated_at"})
 
     id: UUID
     email: str = Field(examples=["ada@example.com"])

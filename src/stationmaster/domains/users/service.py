@@ -1,6 +1,6 @@
 """What happens to accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
+from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.users import repository
 from stationmaster.domains.users.models import User
 from stationmaster.errors import AlreadyExists, NotFound
@@ -57,6 +59,7 @@ async def create_user(session: AsyncSession, new: NewUser, *, password_hash: str
     await _check_free(session, user)
     session.add(user)
     await _flush(session, user)
+    audit.note(session, "user", user.id, after=snapshot(user))
     return user
 
 
@@ -80,6 +83,11 @@ async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
 async def find_by_login(session: AsyncSession, identifier: str) -> User | None:
     """Return the account that this e-mail address or user name names, in any case."""
     return await repository.find_by_login(session, identifier.strip().lower())
+
+
+async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of these accounts that are there."""
+    return {user.id: user.name for user in await repository.list_by_id(session, ids)}
 
 
 async def get_unchanged(session: AsyncSession, seen: User) -> User | None:
@@ -122,7 +130,7 @@ async def change(session: AsyncSession, user: User, changes: Mapping[str, Any]) 
     Raises:
         AlreadyExists: the e-mail address or the user name is taken.
     """
-    facts = dict(changes)
+    facts, before = dict(changes), snapshot(user)
     if "username" in facts:
         facts["username_key"] = _key(facts["username"])
     if facts.get("email", user.email) != user.email:
@@ -135,6 +143,7 @@ async def change(session: AsyncSession, user: User, changes: Mapping[str, Any]) 
         setattr(user, field, value)
     await _check_free(session, user)
     await _flush(session, user)
+    audit.note(session, "user", user.id, before=before, after=snapshot(user))
     notify(session, Wake.IDENTITY)
 
 
@@ -145,9 +154,11 @@ async def set_password(session: AsyncSession, user_id: UUID, password_hash: str)
         NotFound: there is no such account.
     """
     user = await get_locked(session, user_id)
+    before = snapshot(user)
     user.password_hash = password_hash
     user.version += 1
     await session.flush()
+    audit.note(session, "user", user.id, before=before, after=snapshot(user))
     notify(session, Wake.IDENTITY)
     return user
 
@@ -159,8 +170,10 @@ async def end_everything(session: AsyncSession, user_id: UUID) -> None:
         NotFound: there is no such account.
     """
     user = await get_locked(session, user_id)
+    before = snapshot(user)
     user.version += 1
     await session.flush()
+    audit.note(session, "user", user.id, before=before, after=snapshot(user))
     notify(session, Wake.IDENTITY)
 
 

@@ -14,10 +14,10 @@ from standardwebhooks.webhooks import Webhook
 
 from stationmaster.domains.executions.executor import Context, Executor, Outcome
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
-from stationmaster.domains.executions.secret_text import MASK
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.kit import clock
+from stationmaster.kit.masking import MASK
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
 from tests.support.receiver import Receiver, open_receiver

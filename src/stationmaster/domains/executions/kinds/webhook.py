@@ -12,15 +12,15 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from stationmaster.domains.executions.executor import Context, Outcome
-from stationmaster.domains.executions.secret_text import MASK
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.kit import clock
+from stationmaster.kit.instants import format_instant
+from stationmaster.kit.masking import MASK
 from stationmaster.kit.retry import LONGEST_RETRY_AFTER_SECONDS
 from stationmaster.outbound import signing
 from stationmaster.outbound.guard import Blocked, parse_url
 from stationmaster.outbound.http import Answer, DispatchClient, NoAnswer
-from stationmaster.web.instants import format_instant
 
 EXCERPT_CHARACTERS = 1000
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

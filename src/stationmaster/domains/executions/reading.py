@@ -1,0 +1,32 @@
+"""Executions as lists show them: with the fields that the caller chose, read a page at a time."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.domains.executions import service
+from stationmaster.domains.executions.listing import ExecutionItem
+from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.users import directory
+from stationmaster.identity.actor import Actor
+from stationmaster.web.items import make_item
+
+
+async def show_items(
+    session: AsyncSession, rows: Sequence[Execution], actor: Actor, fields: frozenset[str]
+) -> list[ExecutionItem]:
+    """Show executions to a caller, with one statement for each further thing that `fields` ask for."""
+    owners = await directory.find_owners(session, (row.owner_id for row in rows), fields)
+    attempts = await service.list_attempts_of(session, rows if "attempts" in fields else ())
+    return [
+        make_item(
+            ExecutionItem,
+            ExecutionOut.of(row, actor),
+            fields,
+            job_name=row.job_name,
+            attempts=attempts.get(row.id),
+            **directory.describe_owner(owners.get(row.owner_id), actor),
+        )
+        for row in rows
+    ]

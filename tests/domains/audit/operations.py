@@ -1,0 +1,187 @@
+"""How to call every operation that changes something, so that it succeeds: one row for each, by operation id."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlmodel import col
+
+from stationmaster.app import create_app
+from stationmaster.config import Settings
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.audit.models import AuditLog
+from stationmaster.domains.auth import mailed_tokens
+from stationmaster.domains.auth.models import Purpose
+from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.states import State
+from stationmaster.identity.actor import Role
+from stationmaster.kit import clock
+from stationmaster.kit.ids import new_id
+from stationmaster.web.openapi import UNAUDITED
+from tests.support.objects import make_objects
+from tests.support.people import PASSWORD, Person, make_person
+from tests.support.work import HOURLY, TARGET, set_job
+
+DOCUMENT = create_app(Settings(_env_file=None)).openapi()
+MUTATING: dict[str, tuple[str, str, bool]] = {
+    operation["operationId"]: (method.upper(), path, not operation.items() >= UNAUDITED.items())
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method != "get"
+}
+"""Method and path of each operation that is not a GET, by its id, and whether it is audited."""
+
+NEW_PASSWORD = "eight silent semaphores"
+NOWHERE = {"type": "webhook", "url": "http://127.0.0.1:9/refused"}
+
+
+@dataclass
+class Stage:
+    """A running application, somebody who owns one object of each kind, and a superadmin."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    owner: Person
+    boss: Person
+    objects: dict[str, str]
+
+    @classmethod
+    async def open(cls, app: FastAPI, client: httpx.AsyncClient) -> "Stage":
+        owner, boss = await make_person(app), await make_person(app, Role.SUPERADMIN)
+        return cls(app, client, owner, boss, await make_objects(app, owner.user))
+
+    async def token(self, purpose: Purpose, **user: Any) -> str:
+        """Make a token as it is mailed to the owner of a new account, or to ours."""
+        person = await make_person(self.app, **user) if user else self.owner
+        async with unit_of_work(self.app.state.database) as session:
+            issued = await mailed_tokens.issue(session, person.user, purpose, email=person.user.email)
+        return issued.text
+
+    async def end_execution(self) -> None:
+        async with unit_of_work(self.app.state.database) as session:
+            ours = col(Execution.id) == UUID(self.objects["execution_id"])
+            ended = {"state": State.SUCCEEDED, "finished_at": clock.now()}
+            await session.execute(sa.update(Execution).where(ours).values(ended))
+
+    async def call(self, operation: str, **request: Any) -> tuple[httpx.Response, list[AuditLog]]:
+        """Call an operation; return its answer and what it left in the audit log."""
+        method, path, _ = MUTATING[operation]
+        headers = request.pop("headers", {}) | {"x-request-id": (request_id := str(new_id()))}
+        answer = await self.client.request(method, path.format_map(self.objects), headers=headers, **request)
+        async with read_only(self.app.state.database) as session:
+            entries = await session.scalars(sa.select(AuditLog).where(col(AuditLog.request_id) == request_id))
+            return answer, list(entries)
+
+
+Body = Callable[[Stage], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who calls (`owner`, `boss`, `nobody`), and with what: the arguments of the request, or how to prepare them."""
+
+    by: str
+    request: dict[str, Any] | Body
+
+    async def prepare(self, stage: Stage) -> dict[str, Any]:
+        request = dict(self.request if isinstance(self.request, dict) else await self.request(stage))
+        people = {"owner": stage.owner.headers, "boss": stage.boss.headers, "nobody": {}}
+        return {"headers": people[self.by]} | request
+
+
+def owner(**json: Any) -> Row:
+    return Row("owner", {"json": json} if json else {})
+
+
+def boss(**json: Any) -> Row:
+    return Row("boss", {"json": json} if json else {})
+
+
+def nobody(**json: Any) -> Row:
+    return Row("nobody", {"json": json})
+
+
+async def log_in(stage: Stage) -> dict[str, Any]:
+    return {"json": {"username": stage.owner.user.email, "password": PASSWORD}}
+
+
+async def log_in_by_form(stage: Stage) -> dict[str, Any]:
+    form = {"grant_type": "password", "username": stage.owner.user.email, "password": PASSWORD}
+    return {"data": form}
+
+
+async def refresh(stage: Stage) -> dict[str, Any]:
+    return {"json": {"refresh_token": stage.objects["refresh_token"]}}
+
+
+async def verify_email(stage: Stage) -> dict[str, Any]:
+    return {"json": {"token": await stage.token(Purpose.VERIFY_EMAIL, is_verified=False)}}
+
+
+async def confirm_reset(stage: Stage) -> dict[str, Any]:
+    return {"json": {"token": await stage.token(Purpose.RESET_PASSWORD), "new_password": NEW_PASSWORD}}
+
+
+async def new_address(_stage: Stage) -> dict[str, Any]:
+    return {"json": {"email": f"{new_id().hex}@example.com", "name": "New", "password": NEW_PASSWORD}}
+
+
+async def resume_job(stage: Stage) -> dict[str, Any]:
+    await set_job(stage.app.state.database, UUID(stage.objects["job_id"]), paused_at=clock.now())
+    return {}
+
+
+async def retry(stage: Stage) -> dict[str, Any]:
+    await stage.end_execution()
+    return {}
+
+
+ROWS: dict[str, Row] = {
+    "log_in": Row("nobody", log_in),
+    "log_in_by_form": Row("nobody", log_in_by_form),
+    "refresh": Row("nobody", refresh),
+    "log_out": owner(),
+    "log_out_everywhere": owner(),
+    "register": Row("nobody", new_address),
+    "verify_email": Row("nobody", verify_email),
+    "resend_verification": nobody(email="somebody@example.com"),
+    "request_password_reset": nobody(email="somebody@example.com"),
+    "confirm_password_reset": Row("nobody", confirm_reset),
+    "delete_own_account": owner(current_password=PASSWORD),
+    "patch_own_account": owner(country="Norway"),
+    "change_own_password": owner(current_password=PASSWORD, new_password=NEW_PASSWORD),
+    "end_sessions": owner(),
+    "end_session": owner(),
+    "put_my_ui_preferences": owner(theme="dark"),
+    "put_my_notification_preferences": owner(email_on_job_success=True),
+    "put_ui_preferences": boss(theme="dark"),
+    "put_notification_preferences": boss(email_on_job_success=True),
+    "create_user": Row("boss", new_address),
+    "patch_user": boss(role="admin"),
+    "delete_user": boss(),
+    "change_password": boss(new_password=NEW_PASSWORD),
+    "recover_password": boss(),
+    "unlock_user": boss(),
+    "create_api_key": owner(name="new"),
+    "patch_api_key": owner(is_active=False),
+    "delete_api_key": owner(),
+    "rotate_api_key": owner(),
+    "create_job": owner(name="new", target=TARGET, schedules=[HOURLY]),
+    "run_test": owner(target=NOWHERE),
+    "update_job": owner(timeout_seconds=60),
+    "delete_job": owner(),
+    "pause_job": owner(),
+    "resume_job": Row("owner", resume_job),
+    "execute_job": owner(),
+    "create_schedule": owner(interval_seconds=60),
+    "update_schedule": owner(is_active=False),
+    "delete_schedule": owner(),
+    "cancel_execution": owner(),
+    "retry_execution": Row("owner", retry),
+    "verify_audit_logs": boss(),
+    "reset_rate_limits": boss(),
+}
