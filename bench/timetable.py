@@ -1,17 +1,17 @@
 """Puts jobs and schedules into a database by the thousand, as the API would have stored them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bench.replica import SECRET_KEY
+from bench.replica import EMAIL, PASSWORD, SECRET_KEY
 from stationmaster.db.base import table_of
-from stationmaster.db.engine import open_database
+from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
@@ -19,108 +19,139 @@ from stationmaster.domains.executions.specs import make_spec
 from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.slots import Misfire
-from stationmaster.kit import clock
+from stationmaster.domains.users import management as users
+from stationmaster.domains.users.models import User
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
 
 BODY = {"event": "bench", "message": "The train on platform two leaves in five minutes.", "numbers": [1, 2, 3]}
+TIMEOUT_SECONDS = 30.0
+OWNERS = 8
 CHUNK = 2000
+FAR_AWAY = datetime(2999, 1, 1, tzinfo=UTC)
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One job with one schedule: an interval, or (None) a single instant."""
+    """One job with one schedule: every `interval_seconds`, or (None) at a single instant that is set later."""
 
     url: str
     interval_seconds: int | None = None
-    retry: Retry = field(default_factory=Retry)
     overlap: Overlap = field(default_factory=Overlap)
     misfire: Misfire = field(default_factory=Misfire)
 
 
-def spread(ports: Sequence[int], count: int, **facts: Any) -> list[Plan]:
+@dataclass(frozen=True)
+class Stored:
+    """What became of a plan."""
+
+    plan: Plan
+    job_id: UUID
+    schedule_id: UUID
+
+
+def spread(ports: Sequence[int], count: int, path: str = "/hook", **facts: Any) -> list[Plan]:
     """Return plans for webhooks to the ports in turn."""
-    return [Plan(f"http://127.0.0.1:{ports[index % len(ports)]}/hook", **facts) for index in range(count)]
+    return [Plan(f"http://127.0.0.1:{ports[index % len(ports)]}{path}", **facts) for index in range(count)]
 
 
-async def store(url: str, plans: Sequence[Plan]) -> list[UUID]:
-    """Store a job for each plan, with a schedule that is not planned yet; return the ids of the schedules."""
+async def store(database: Database, plans: Sequence[Plan]) -> list[Stored]:
+    """Store a job for each plan, with a schedule that has no slot yet; the jobs belong to several people in turn."""
+    owners = await _make_owners(database)
     sealer = Sealer(derive_key(SECRET_KEY, "secrets at rest"))
-    ids: list[UUID] = []
-    async with open_database(url) as database:
-        for start in range(0, len(plans), CHUNK):
-            rows = [_rows(sealer, plan, start + index) for index, plan in enumerate(plans[start : start + CHUNK])]
-            async with unit_of_work(database) as session:
-                for table, position in ((Spec, 0), (Job, 1), (Schedule, 2)):
-                    await session.execute(sa.insert(table_of(table)), [row[position] for row in rows])
-            ids += [row[2]["id"] for row in rows]
-    return ids
+    stored: list[Stored] = []
+    for start in range(0, len(plans), CHUNK):
+        chunk = plans[start : start + CHUNK]
+        rows = [_rows(sealer, plan, owners[index % OWNERS], start + index) for index, plan in enumerate(chunk)]
+        async with unit_of_work(database) as session:
+            for position, table in enumerate((table_of(Spec), table_of(Job), table_of(Schedule))):
+                await session.execute(sa.insert(table), [row[position] for row in rows])
+        stored += [Stored(plan, row[1]["id"], row[2]["id"]) for plan, row in zip(chunk, rows, strict=True)]
+    return stored
 
 
-def _rows(sealer: Sealer, plan: Plan, number: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+async def _make_owners(database: Database) -> list[UUID]:
+    """Store the superadmin by whom the API is used, and others with the same password."""
+    async with unit_of_work(database) as session:
+        await users.ensure_first_superadmin(session, email=EMAIL, password=PASSWORD)
+    async with unit_of_work(database) as session:
+        first = (await session.scalars(sa.select(User))).one()
+        facts = first.model_dump(exclude={"id", "email", "username", "username_key"})
+        others = [User(**facts, email=f"owner-{number}@example.com") for number in range(1, OWNERS)]
+        session.add_all(others)
+        return [first.id, *(other.id for other in others)]
+
+
+def _rows(sealer: Sealer, plan: Plan, owner_id: UUID, number: int) -> tuple[Row, Row, Row]:
     target = WebhookTarget.model_validate({"type": "webhook", "url": plan.url, "body": BODY | {"number": number}})
-    job_id, now = new_id(), clock.now()
+    job_id = new_id()
     spec = make_spec(
         sealer,
         target=target,
         host=plan.url.split("/")[2],
-        timeout_seconds=30,
-        retry=plan.retry,
+        timeout_seconds=TIMEOUT_SECONDS,
+        retry=Retry(),
         on_lost=OnLost.RETRY,
         overlap=plan.overlap,
         default_key=f"job:{job_id}",
     )
-    job = {
+    return spec.model_dump(), _job_row(job_id, owner_id, plan, target, spec.id), _schedule_row(job_id, plan)
+
+
+def _job_row(job_id: UUID, owner_id: UUID, plan: Plan, target: WebhookTarget, spec_id: UUID) -> Row:
+    return {
         "id": job_id,
         "name": f"bench {job_id}",
+        "owner_id": owner_id,
         "target": target.model_dump(mode="json", exclude_unset=True),
         "misfire": plan.misfire.model_dump(mode="json", exclude_unset=True),
         "overlap": plan.overlap.model_dump(mode="json", exclude_unset=True),
-        "retry": plan.retry.model_dump(mode="json", exclude_unset=True),
-        "timeout_seconds": 30,
-        "on_lost": "retry",
+        "retry": {},
+        "timeout_seconds": TIMEOUT_SECONDS,
+        "on_lost": OnLost.RETRY.value,
         "metadata": {},
-        "spec_id": spec.id,
+        "spec_id": spec_id,
         "is_active": True,
-        "created_at": now,
-        "updated_at": now,
     }
-    return spec.model_dump(), job, _schedule_row(job_id, plan, now)
 
 
-def _schedule_row(job_id: UUID, plan: Plan, now: datetime) -> dict[str, Any]:
+def _schedule_row(job_id: UUID, plan: Plan) -> Row:
     return {
         "id": new_id(),
         "job_id": job_id,
         "interval_seconds": plan.interval_seconds,
-        "run_at": None if plan.interval_seconds else now,
+        "run_at": None if plan.interval_seconds else FAR_AWAY,
         "timezone": "UTC",
-        "anchor_at": now,
+        "anchor_at": FAR_AWAY,
         "is_active": True,
         "failures": 0,
-        "created_at": now,
-        "updated_at": now,
     }
 
 
 async def make_due(session: AsyncSession, at: datetime) -> None:
     """Let every one-time schedule run at this instant."""
     schedules = table_of(Schedule)
-    await session.execute(
-        sa.update(schedules).where(schedules.c.run_at.is_not(None)).values(run_at=at, next_run_at=at, last_slot_at=None)
-    )
+    once = schedules.c.run_at.is_not(None)
+    await session.execute(sa.update(schedules).where(once).values(run_at=at, next_run_at=at, last_slot_at=None))
 
 
-async def begin_intervals(session: AsyncSession, at: datetime) -> None:
-    """Let every interval schedule count from this instant, its first slot."""
+async def begin_intervals(session: AsyncSession, first: datetime) -> None:
+    """Let every interval schedule have its first slot at this instant."""
+    await _change_intervals(session, anchor_at=first, starts_at=first, next_run_at=first)
+
+
+async def end_intervals(session: AsyncSession, end: datetime) -> None:
+    """Let no interval schedule have a slot at or after this instant, which lies further ahead than their next slots."""
+    await _change_intervals(session, ends_at=end)
+
+
+async def _change_intervals(session: AsyncSession, **facts: datetime) -> None:
+    """Change them as if they had always been so: the auditor looks at slots since `updated_at` only."""
     schedules = table_of(Schedule)
+    unchanged = {"updated_at": schedules.c.updated_at}
     await session.execute(
-        sa.update(schedules).where(schedules.c.interval_seconds.is_not(None)).values(anchor_at=at, next_run_at=at)
+        sa.update(schedules).where(schedules.c.interval_seconds.is_not(None)).values(unchanged | facts)
     )
-
-
-def full_second_after(now: datetime, wait: timedelta) -> datetime:
-    """Return the first full second at least `wait` from now."""
-    return (now + wait).replace(microsecond=0) + timedelta(seconds=1)
-

@@ -202,10 +202,10 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write every page."""
-    for path, page in PAGES.items():
-        file = ROOT / path
+    texts = {ROOT / path: page() for path, page in PAGES.items()}
+    for file, text in texts.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page())
+        file.write_text(text)
 
 
 if __name__ == "__main__":
