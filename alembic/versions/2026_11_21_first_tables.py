@@ -351,6 +351,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('queued', 'running') AND overlap_key IS NOT NULL"),
             postgresql_where=sa.text("state IN ('queued', 'running') AND overlap_key IS NOT NULL"),
         )
+        batch_op.create_index("ix_executions_queued_at", ["queued_at", "id"], unique=False)
         batch_op.create_index(
             "ix_executions_running",
             ["lease_token"],
@@ -359,11 +360,11 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'running'"),
         )
         batch_op.create_index(
-            "ix_executions_trouble",
+            "ix_executions_state",
             ["state", "id"],
             unique=False,
-            sqlite_where=sa.text("state IN ('failed', 'timed_out', 'cancelled', 'skipped', 'lost')"),
-            postgresql_where=sa.text("state IN ('failed', 'timed_out', 'cancelled', 'skipped', 'lost')"),
+            sqlite_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
+            postgresql_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
         )
         batch_op.create_index(
             "ix_executions_turn",
@@ -665,15 +666,16 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'queued' AND NOT is_held"),
         )
         batch_op.drop_index(
-            "ix_executions_trouble",
-            sqlite_where=sa.text("state IN ('failed', 'timed_out', 'cancelled', 'skipped', 'lost')"),
-            postgresql_where=sa.text("state IN ('failed', 'timed_out', 'cancelled', 'skipped', 'lost')"),
+            "ix_executions_state",
+            sqlite_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
+            postgresql_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
         )
         batch_op.drop_index(
             "ix_executions_running",
             sqlite_where=sa.text("state = 'running'"),
             postgresql_where=sa.text("state = 'running'"),
         )
+        batch_op.drop_index("ix_executions_queued_at")
         batch_op.drop_index(
             "ix_executions_overlap",
             sqlite_where=sa.text("state IN ('queued', 'running') AND overlap_key IS NOT NULL"),

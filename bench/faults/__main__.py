@@ -35,7 +35,7 @@ def main(
     report.write(findings, console)
     if json is not None:
         report.save(findings, json)
-    raise typer.Exit(not findings.is_clean)
+    raise typer.Exit(bool(findings.complaints()))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ RECORDS = """
 
 @dataclass
 class Verdict:
-    """What was counted. `violations` says what must not be, with an example each."""
+    """What was counted; `examples` say what must not be, five of each kind at most."""
 
     planned_slots: int = 0
     missing_slots: int = 0
@@ -37,19 +37,6 @@ class Verdict:
     repeated_effects: int = 0
     """Effects beyond the first of their message id: what a receiver drops."""
     examples: list[str] = field(default_factory=list)
-
-    @property
-    def violations(self) -> int:
-        return (
-            self.missing_slots
-            + self.repeated_slots
-            + self.unplanned_slots
-            + self.not_ended
-            + self.broken_promises
-            + self.succeeded_without_effect
-            + self.effects_of_nobody
-            + self.effects_beyond_attempts
-        )
 
 
 async def judge(

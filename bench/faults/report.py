@@ -1,7 +1,6 @@
 """The findings for people, and as JSON."""
 
 import json
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,12 +20,9 @@ def write(findings: Findings, console: Console) -> None:
     for what, found, must in _lines(findings):
         table.add_row(what, found, must)
     console.print(table)
-    for example in [*findings.verdict.examples, *findings.recoveries.without_cause[:5]]:
-        console.print(f"[red]{example}")
-    for rule in findings.audit.get("rules", []):
-        for broken in rule["examples"]:
-            console.print(f"[red]verify: {broken}")
-    console.print("complaints of the replicas:")
+    for complaint in findings.complaints():
+        console.print(complaint, style="red", markup=False)
+    console.print("warnings and errors in the logs of the replicas:")
     for trouble, count in findings.troubles.most_common(20):
         console.print(f"  {count:6d}  {trouble}", markup=False)
 
@@ -83,9 +79,5 @@ def _spread(samples: Sequence[float]) -> str:
 
 def save(findings: Findings, path: Path) -> None:
     """Write everything as JSON."""
-    document = {"machine": platform.platform(), "is_clean": findings.is_clean} | asdict(findings)
+    document = {"machine": platform.platform(), "complaints": findings.complaints()} | asdict(findings)
     path.write_text(json.dumps(document, indent=1, default=str))
-
-
-def summary(samples: Sequence[float]) -> dict[str, float]:
-    return {"p50": percentile(samples, 0.5), "p99": percentile(samples, 0.99), "max": max(samples, default=math.nan)}

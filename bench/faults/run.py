@@ -67,10 +67,13 @@ class Findings:
     """Warnings and errors of the replicas' logs, by level, name of the event and kind of error."""
     audit: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def is_clean(self) -> bool:
-        is_sound = not self.verdict.violations and not self.recoveries.without_cause and not self.own_ends
-        return is_sound and bool(self.audit.get("ok"))
+    def complaints(self) -> list[str]:
+        """Say what must not be, with examples; nothing is said of times, which depend on the machine."""
+        lost = [f"{one} was declared lost without a cause" for one in self.recoveries.without_cause]
+        ended = [f"{name} ended by itself" for name in self.own_ends]
+        broken = [f"verify: {example}" for rule in self.audit.get("rules", []) for example in rule["examples"]]
+        unknown = [] if "ok" in self.audit else ["verify said nothing"]
+        return [*self.verdict.examples, *lost, *ended, *broken, *unknown]
 
 
 async def run(profile: Profile, folder: Path) -> Findings:

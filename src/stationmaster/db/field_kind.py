@@ -95,7 +95,8 @@ def choice(choices: type[Enum]) -> Kind:
     """Make the kind of an enum's values."""
 
     def compare(expression: sa.ColumnElement[Any], _equal: Operator, text: str) -> Condition:
-        return expression == choices(text)
+        # Written into the statement, where an index on some of the values can be seen to fit. It is ours and not the caller's.
+        return expression == sa.literal(choices(text), expression.type, literal_execute=True)
 
     return Kind(EXACT, f"one of {', '.join(str(each.value) for each in choices)}", choices, compare)
 

@@ -19,7 +19,7 @@ from stationmaster.web.idempotency_request import read_key
 
 
 class NoCredentials(Unauthenticated):
-    """Nobody says who they are: the answer asks for it."""
+    """No credentials were sent."""
 
     def __init__(self) -> None:
         super().__init__("Send a bearer token or an X-API-Key header.")

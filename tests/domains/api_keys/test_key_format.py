@@ -31,7 +31,8 @@ def test_notices_a_wrong_character(position: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sm_", "sm_abcdefgh_", "x" * 58, "sm_" + "ä" * 55, "sm_abcd-fgh_" + "0" * 46, "smr_" + "0" * 54, "\x00" * 58]
+    "text",
+    ["", "sm_", "sm_abcdefgh_", "x" * 58, "sm_" + "ä" * 55, "sm_abcd-fgh_" + "0" * 46, "smr_" + "0" * 54, "\x00" * 58],
 )
 def test_refuses_what_is_no_key(text: str) -> None:
     assert parse_key(text) is None

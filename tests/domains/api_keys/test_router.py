@@ -57,9 +57,7 @@ async def test_only_a_digest_is_stored(app: FastAPI, client: httpx.AsyncClient, 
     assert tokens.digest(key) in rows
 
 
-async def test_who_switched_account_mails_off_gets_none(
-    app: FastAPI, client: httpx.AsyncClient, ada: Person
-) -> None:
+async def test_who_switched_account_mails_off_gets_none(app: FastAPI, client: httpx.AsyncClient, ada: Person) -> None:
     preferences = {"email_on_account_activity": False}
     await client.put("/api/v1/users/me/notification-preferences", json=preferences, headers=ada.headers)
 
@@ -282,6 +280,8 @@ async def test_an_admin_switches_off_keys_of_those_managed(app: FastAPI, client:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", ""), ("GET", "/{id}"), ("DELETE", "/{id}")])
 async def test_anonymous(client: httpx.AsyncClient, method: str, path: str) -> None:
-    answer = await client.request(method, KEYS + path.format(id=new_id()), json={"name": "x"} if method == "POST" else None)
+    answer = await client.request(
+        method, KEYS + path.format(id=new_id()), json={"name": "x"} if method == "POST" else None
+    )
 
     assert answer.status_code == 401

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
@@ -165,4 +164,4 @@ async def test_the_rest_is_written_at_the_end(app: FastAPI) -> None:
 
     assert await rows_of(app) == [("GET /x", 1)]
     async with read_only(app.state.database) as session:
-        assert await session.scalar(sa.select(ApiKey.usage_count)) == 1
+        assert await session.scalar(select(ApiKey.usage_count)) == 1

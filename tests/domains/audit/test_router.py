@@ -114,7 +114,13 @@ async def test_the_list_is_newest_first_and_can_leave_out_fields(
 async def test_the_list_can_be_narrowed(
     app: FastAPI, client: httpx.AsyncClient, admin: Person, params: dict[str, str]
 ) -> None:
-    facts = {"actor_id": OTHER, "user_id": OTHER, "action": "delete_job", "resource_type": "job", "resource_id": JOB}
+    facts: dict[str, Any] = {
+        "actor_id": OTHER,
+        "user_id": OTHER,
+        "action": "delete_job",
+        "resource_type": "job",
+        "resource_id": JOB,
+    }
     at = clock.now().replace(year=2026, month=1, day=1)
     (wanted,) = await write(app.state.database, actor_kind=ActorKind.API_KEY, outcome=Outcome.DENIED, at=at, **facts)
     await write(app.state.database, 2)

@@ -12,13 +12,14 @@ from stationmaster.domains.audit import verifying
 from stationmaster.domains.audit.chain import SealKey, columns_of
 from stationmaster.domains.audit.models import AuditSeal
 from stationmaster.domains.audit.stored import ENTRIES, ENTRY_FACTS, SEAL_FACTS, SEALS, stored_bytes
-from stationmaster.domains.audit.verifying import Break, Fault, Link, verify
+from stationmaster.domains.audit.verdict import Break, Fault, Link
+from stationmaster.domains.audit.verifying import verify
 from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from tests.domains.audit.reading import KEY, disarm, execute, read_entries, read_seals, seal, write
 from tests.support.databases import ONLY_SQLITE
 
-FULL = {
+FULL: dict[str, Any] = {
     "actor_id": new_id(),
     "user_id": new_id(),
     "session_id": new_id(),

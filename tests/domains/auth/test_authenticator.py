@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from stationmaster.app import create_app
 from stationmaster.config import Settings
 from stationmaster.domains.auth import authenticator
+from stationmaster.domains.auth.access_tokens import Claims
 from stationmaster.identity.actor import Role
 from tests.support.databases import ONLY_POSTGRESQL
 from tests.support.lifespan import lifespan_of
@@ -71,9 +72,7 @@ async def seconds_until(is_so: Callable[[], Awaitable[bool]], *, at_most: float)
 
 
 @EVERY_REVOCATION
-async def test_a_revocation_counts_at_once_here(
-    app: FastAPI, client: httpx.AsyncClient, revoke: Revocation
-) -> None:
+async def test_a_revocation_counts_at_once_here(app: FastAPI, client: httpx.AsyncClient, revoke: Revocation) -> None:
     ada, admin = await make_person(app), await make_person(app, Role.SUPERADMIN)
     before = await client.get(ME, headers=ada.headers)
 
@@ -152,9 +151,7 @@ async def test_a_key_is_remembered_apart_from_sessions(app: FastAPI, client: htt
 async def test_a_token_of_somebody_elses_session_does_not_count(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Its signature is ours, as after a restored backup, say, in which ids were given again."""
     ada, bob = await make_person(app), await make_person(app)
-    mixed = app.state.authenticator.access.issue(
-        authenticator.Claims(user_id=bob.id, session_id=ada.grant.session_id)
-    )
+    mixed = app.state.authenticator.access.issue(Claims(user_id=bob.id, session_id=ada.grant.session_id))
 
     statuses = [(await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code
                 for token in (mixed, ada.grant.access_token, mixed)]  # fmt: skip

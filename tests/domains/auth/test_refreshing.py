@@ -154,7 +154,7 @@ async def test_ends_unused_or_old(app: FastAPI, client: httpx.AsyncClient, colum
     ada = await make_person(app)
     past = clock.now() - timedelta(seconds=1)
     async with unit_of_work(app.state.database) as session:
-        await session.execute(sa.update(column.class_).values({column: past}))  # type: ignore[attr-defined]
+        await session.execute(sa.update(column.class_).values({column: past}))
 
     assert (await refresh(client, ada.grant.refresh_token)).status_code == 401
     assert await read_kinds(app) == []

@@ -180,9 +180,7 @@ async def test_who_switched_account_mails_off_hears_of_nobody(app: FastAPI, clie
     admin = await make_person(app, Role.ADMIN)
     preferences = {"email_on_account_activity": False}
     await client.put("/api/v1/users/me/notification-preferences", json=preferences, headers=admin.headers)
-    app.state.settings = app.state.settings.model_copy(
-        update={"registration": RegistrationSettings(mode="approval")}
-    )
+    app.state.settings = app.state.settings.model_copy(update={"registration": RegistrationSettings(mode="approval")})
     await register(client)
 
     await verify(client, (await read_mails(app))[0].token)
@@ -243,7 +241,7 @@ async def test_resend(app: FastAPI, client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("facts", [{"is_verified": True}, {"is_verified": False, "is_active": False}])
 async def test_resend_tells_nothing_about_others(
-    app: FastAPI, client: httpx.AsyncClient, facts: dict[str, bool]
+    app: FastAPI, client: httpx.AsyncClient, facts: dict[str, Any]
 ) -> None:
     await make_user(app.state.database, email="ada@example.com", **facts)
 

@@ -77,9 +77,7 @@ async def test_logout_by_bearer(app: FastAPI, client: httpx.AsyncClient, body: d
 
     assert answer.status_code == 204
     assert not await is_alive(client, ada)
-    assert (
-        await client.post(f"{AUTH}/refresh", json={"refresh_token": ada.grant.refresh_token})
-    ).status_code == 401
+    assert (await client.post(f"{AUTH}/refresh", json={"refresh_token": ada.grant.refresh_token})).status_code == 401
 
 
 async def test_logout_by_refresh_token(app: FastAPI, client: httpx.AsyncClient) -> None:

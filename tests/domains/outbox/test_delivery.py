@@ -17,6 +17,7 @@ from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.kit import clock
 from stationmaster.outbound.smtp import Mail, MailNotSent
+from tests.support.executions import eventually
 
 OUTBOX = Outbox.open("https://station.example/", "a secret key of the tests, long enough")
 NOT_NOW, NEVER = MailNotSent("450 busy", is_final=False), MailNotSent("550 no", is_final=True)
@@ -40,9 +41,14 @@ class Carrier:
 
 async def enqueue(database: Database, key: str = "1", *, outbox: Outbox = OUTBOX) -> None:
     async with unit_of_work(database) as session:
-        await outbox.enqueue_mail(
-            session, "account_approved", recipient=f"{key}@example.com", dedupe_key=key, facts={}
-        )
+        await outbox.enqueue_mail(session, "account_approved", recipient=f"{key}@example.com", dedupe_key=key, facts={})
+
+
+async def enqueue_and_fail(database: Database) -> None:
+    async with unit_of_work(database) as session:
+        await OUTBOX.enqueue_mail(session, "account_approved", recipient="a@x.org", dedupe_key="1", facts={})
+        await session.flush()
+        raise ZeroDivisionError
 
 
 async def read(database: Database) -> list[Message]:
@@ -92,12 +98,7 @@ async def test_the_content_is_sealed_while_it_waits(database: Database) -> None:
 async def test_nothing_goes_out_of_a_transaction_that_failed(database: Database) -> None:
     carrier = Carrier()
     with pytest.raises(ZeroDivisionError):
-        async with unit_of_work(database) as session:
-            await OUTBOX.enqueue_mail(
-                session, "account_approved", recipient="a@example.com", dedupe_key="1", facts={}
-            )
-            await session.flush()
-            raise ZeroDivisionError
+        await enqueue_and_fail(database)
 
     await courier(database, carrier).deliver_due()
 
@@ -225,12 +226,14 @@ async def test_a_late_result_is_dropped(database: Database) -> None:
 
 async def test_runs_by_itself_when_woken(database: Database) -> None:
     carrier = Carrier()
+
+    async def was_sent() -> bool:
+        return bool(carrier.sent)
+
     async with asyncio.TaskGroup() as group:
         running = group.create_task(courier(database, carrier).run())
         await enqueue(database)
-        async with asyncio.timeout(2):
-            while not carrier.sent:
-                await asyncio.sleep(0.005)
+        await eventually(was_sent, seconds=2)
         running.cancel()
 
     assert len(carrier.sent) == 1

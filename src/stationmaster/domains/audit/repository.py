@@ -53,9 +53,7 @@ async def find_entry(session: AsyncSession, id_: UUID) -> AuditLog | None:
     return await session.get(AuditLog, id_)
 
 
-async def count_by(
-    session: AsyncSession, filters: Filters, *keys: sa.ColumnElement[Any], limit: int
-) -> Sequence[Row]:
+async def count_by(session: AsyncSession, filters: Filters, *keys: sa.ColumnElement[Any], limit: int) -> Sequence[Row]:
     """Count entries by these expressions, the most frequent first; the count is the last column."""
     number = sa.func.count().label("number")
     statement = (

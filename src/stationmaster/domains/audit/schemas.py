@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from stationmaster.domains.audit.facts import decode
 from stationmaster.domains.audit.models import DIGEST_LENGTH, ActorKind, AuditLog, Outcome
-from stationmaster.domains.audit.verifying import Fault, Link, Verdict
+from stationmaster.domains.audit.verdict import Fault, Link, Verdict
 from stationmaster.web.schema import INT32_MAX, Input, Output
 
 ENTRY_EXAMPLE: JsonDict = {

@@ -7,9 +7,6 @@ was read before. What was written since the last seal cannot be verified yet and
 import hmac
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
 from stationmaster.db.engine import Database
@@ -17,54 +14,10 @@ from stationmaster.db.session import read_only
 from stationmaster.domains.audit import repository
 from stationmaster.domains.audit.chain import NO_SEAL, SealKey, root_of
 from stationmaster.domains.audit.repository import Row
+from stationmaster.domains.audit.verdict import Break, Fault, Link, Verdict
 
 SEALS_AT_ONCE = 500
 ENTRIES_AT_ONCE = 1000
-
-
-class Fault(StrEnum):
-    """What is wrong with an entry or a seal."""
-
-    CHANGED = "changed"
-    """It is not what was signed."""
-    MISSING = "missing"
-    """It is not there, or stands elsewhere."""
-    UNCOVERED = "uncovered"
-    """It claims to be sealed, and no seal covers it."""
-    OTHER_KEY = "other_key"
-    """It was signed with another key than ours: the secret key was changed, or somebody signed who has another."""
-
-
-@dataclass(frozen=True)
-class Break:
-    """Where the chain breaks first."""
-
-    what: Literal["entry", "seal"]
-    fault: Fault
-    seal: int | None
-    sequence: int | None = None
-    id: str | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """A seal by its number and digest; the newest one, kept elsewhere, proves that nothing was cut off the end."""
-
-    seal: int
-    digest: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found."""
-
-    entries: int
-    """Entries that are what was signed."""
-    seals: int
-    unsealed: int
-    head: Link | None
-    """The last seal that was verified."""
-    broken: Break | None
 
 
 class _Broken(Exception):

@@ -32,7 +32,7 @@ class UserSession(Table, table=True):
     expires_at: datetime
     ended_at: datetime | None = None
     end_reason: EndReason | None = Field(default=None, sa_type=enum_column(EndReason, "end_reason"))
-    device_info: str = Field("", max_length=500, sa_column_kwargs=PERSONAL)
+    device_info: str = Field(default="", max_length=500, sa_column_kwargs=PERSONAL)
 
 
 class RefreshToken(Table, table=True):

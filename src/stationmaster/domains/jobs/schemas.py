@@ -229,7 +229,7 @@ class ExecuteIn(Input):
     """What is different in this one execution; nothing of it is stored with the job.
 
     Besides `params` and `metadata`, fields of the target may be given, such as `url` or `body`. A webhook sent to another
-    host than the job's does not carry the job's secrets.
+    address than the job's does not carry the job's secrets.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"params": {"day": "2026-11-20"}}]})

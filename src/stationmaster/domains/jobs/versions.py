@@ -121,9 +121,8 @@ def override(job_target: Target, fields: Mapping[str, Any]) -> Target:
     former = job_target.model_dump(exclude_unset=True)
     if fields.get("type", job_target.type) != job_target.type:
         raise Invalid(FieldError("another kind of target needs another job", pointer="/type"))
-    kept = {
-        name: value for name, value in former.items() if not (ORIGIN_FIELDS & fields.keys() and name in SECRET_FIELDS)
-    }
+    has_moved = any(fields[name] != former[name] for name in ORIGIN_FIELDS & fields.keys())
+    kept = {name: value for name, value in former.items() if not (has_moved and name in SECRET_FIELDS)}
     try:
         changed = specs.targets.validate_python(kept | dict(fields))
     except ValidationError as error:

@@ -43,4 +43,4 @@ DUTIES: tuple[Duty, ...] = (
 
 def seal_duty(key: SealKey) -> Duty:
     """Make the duty that closes batches of the audit log; it is made and not listed because it needs a key."""
-    return Duty("seal_audit_log", timedelta(seconds=5), partial(sealing.seal, key=key))
+    return Duty("seal_audit_log", timedelta(seconds=2), partial(sealing.seal, key=key))

@@ -1,0 +1,133 @@
+"""Secrets of targets: sealed in the database, masked in every answer, kept when they come back masked."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from dirty_equals import IsPartialDict
+from fastapi import FastAPI
+from sqlmodel import SQLModel
+
+from stationmaster.db.engine import Database
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions import specs
+from stationmaster.domains.executions.models import Spec
+from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.versions import open_target
+from stationmaster.kit.sealing import CannotOpen
+from tests.support.work import HOURLY, TARGET, Desk, be_late, faults, lead, read_job, run_tick
+
+CANARY = "canary-5f3a"
+SIGNING = "whsec_Y2FuYXJ5LTVmM2EgYW5kIHNvbWUgbW9yZSBieXRlcw=="
+SEALED = TARGET | {"secret_headers": {"Authorization": f"Bearer {CANARY}"}, "signing_secret": SIGNING}
+MASKED = TARGET | {"secret_headers": {"Authorization": "********"}, "signing_secret": "********"}
+
+
+def tells(text: str) -> bool:
+    return CANARY in text or SIGNING.removeprefix("whsec_") in text
+
+
+async def dump(database: Database) -> str:
+    """Write out every row of every table."""
+    async with read_only(database) as session:
+        rows: list[Sequence[Any]] = []
+        for table in SQLModel.metadata.sorted_tables:
+            rows += (await session.execute(sa.select(table))).all()
+    return repr(rows)
+
+
+async def secrets_of(app: FastAPI, job: dict[str, Any]) -> tuple[list[str], str | None]:
+    """Return the secrets of a job as its next execution will have them; the job's own and its version's agree."""
+    rules = app.state.job_rules
+    async with read_only(app.state.database) as session:
+        row = await session.get_one(Job, UUID(job["id"]))
+        target = specs.open_target(rules.sealer, await session.get_one(Spec, row.spec_id))
+    own = open_target(rules, row)
+    assert (own.secret_headers, own.signing_secret) == (target.secret_headers, target.signing_secret)
+    headers = [secret.get_secret_value() for secret in target.secret_headers.values()]
+    return headers, target.signing_secret.get_secret_value() if target.signing_secret else None
+
+
+async def test_no_answer_and_no_row_tells_a_secret(desk: Desk) -> None:
+    """A canary (S23): made, read, listed, changed, executed, asked about; and then looked for in all tables."""
+    created = await desk.call("POST", body={"name": "canary", "target": SEALED, "schedules": [HOURLY]})
+    path = f"/{created.json()['id']}"
+    calls: list[tuple[str, str, Any]] = [
+        ("GET", path, None),
+        ("GET", "", None),
+        ("PATCH", path, {"description": "changed"}),
+        ("PATCH", path, {"target": SEALED | {"method": "PUT"}}),
+        ("PATCH", path, {"target": SEALED | {"method": "TRACE"}}),
+        ("POST", f"{path}/execute", {"params": {"a": 1}}),
+        ("POST", f"{path}/execute", {"signing_secret": SIGNING, "url": "ftp://x/"}),
+        ("POST", f"{path}/pause", None),
+        ("GET", f"{path}/executions", None),
+        ("GET", f"{path}/slots", None),
+        ("GET", f"{path}/schedules", None),
+        ("GET", f"{path}/why?at=2026-11-21T00:00:00Z", None),
+    ]
+
+    texts = [created.text, *[(await desk.call(*call)).text for call in calls]]
+    await be_late(desk.database, UUID(created.json()["id"]))
+    await run_tick(desk.database, await lead(desk.database))
+
+    assert [] == [text for text in texts if tells(text)]
+    assert not tells(await dump(desk.database))
+
+
+async def test_secrets_are_shown_masked_to_their_owner_too(desk: Desk) -> None:
+    job = await desk.create(target=SEALED)
+
+    assert job["target"] == IsPartialDict(MASKED)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "signing"),
+    [
+        (MASKED | {"url": "https://new.example/"}, [f"Bearer {CANARY}"], SIGNING),
+        (MASKED | {"secret_headers": {"Authorization": "********", "X-New": "n"}}, [f"Bearer {CANARY}", "n"], SIGNING),
+        (MASKED | {"secret_headers": {"Authorization": "other"}}, ["other"], SIGNING),
+        (MASKED | {"signing_secret": None}, [f"Bearer {CANARY}"], None),
+        (TARGET, [], None),
+    ],
+)
+async def test_a_secret_that_comes_back_masked_is_kept(
+    desk: Desk, app: FastAPI, target: dict[str, Any], headers: list[str], signing: str | None
+) -> None:
+    job = await desk.create(target=SEALED)
+
+    answer = await desk.call("PATCH", f"/{job['id']}", {"target": target})
+
+    assert 200 == answer.status_code
+    assert (headers, signing) == await secrets_of(app, job)
+
+
+async def test_a_change_elsewhere_keeps_the_secrets(desk: Desk, app: FastAPI) -> None:
+    job = await desk.create(target=SEALED)
+
+    await desk.call("PATCH", f"/{job['id']}", {"timeout_seconds": 5, "metadata": {"a": 1}})
+
+    assert ([f"Bearer {CANARY}"], SIGNING) == await secrets_of(app, job)
+
+
+async def test_a_masked_secret_without_a_stored_one_is_refused(desk: Desk) -> None:
+    job = await desk.create()
+
+    answer = await desk.call("PATCH", f"/{job['id']}", {"target": MASKED})
+
+    assert ["/target/secret_headers/Authorization"] == faults(answer)
+
+
+async def test_a_sealed_secret_opens_in_its_own_row_only(desk: Desk, app: FastAPI) -> None:
+    """S23: copied to another job by whoever can write to the database, it is of no use there."""
+    job, thief = await desk.create(target=SEALED), await desk.create()
+    stored = (await read_job(desk.database, UUID(job["id"]))).target
+
+    async with unit_of_work(desk.database) as session:
+        row = await session.get_one(Job, UUID(thief["id"]))
+        row.target = stored
+
+    with pytest.raises(CannotOpen):
+        open_target(app.state.job_rules, row)
