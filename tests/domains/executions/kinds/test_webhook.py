@@ -1,55 +1,22 @@
+"""The webhook executor with a real receiver, faults included."""
+
 import asyncio
-import base64
-import json
-from collections.abc import AsyncIterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from stationmaster.domains.executions.executor import Context, Executor, Outcome
+from stationmaster.domains.executions.executor import Executor, Outcome
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.states import Reason, State
-from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.kit import clock
-from stationmaster.kit.masking import MASK
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
-from tests.support.receiver import Receiver, open_receiver
-
-ID = UUID("01980000-0000-7000-8000-000000000001")
-SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-OTHER_SIGNING_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with open_receiver() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def executor() -> AsyncIterator[WebhookExecutor]:
-    async with open_dispatch_client(Guard(("127.0.0.1",)), connections=50) as client:
-        yield WebhookExecutor(client)
-
-
-def target_of(url: str, **fields: Any) -> WebhookTarget:
-    return WebhookTarget.model_validate({"type": "webhook", "url": url, **fields})
-
-
-def context(**fields: Any) -> Context:
-    facts: dict[str, Any] = {"execution_id": ID, "attempt": 1, "scheduled_for": None, "timeout_seconds": 5}
-    return Context(**facts | fields)
-
-
-async def run(executor: WebhookExecutor, url: str, **fields: Any) -> Outcome:
-    return await executor.run(target_of(url, **fields), context())
+from tests.domains.executions.kinds.calling import ID, OTHER_SIGNING_SECRET, SIGNING_SECRET, context, run, target_of
+from tests.support.receiver import Receiver
 
 
 def test_it_is_an_executor(executor: WebhookExecutor) -> None:
@@ -274,80 +241,6 @@ async def test_what_may_be_called_is_taken(url: str, executor: WebhookExecutor, 
     executor.check(target_of(url, signing_secret=SIGNING_SECRET))
 
     assert receiver.connections == 0
-
-
-async def test_a_long_answer_is_cut(executor: WebhookExecutor, receiver: Receiver) -> None:
-    outcomes = [await run(executor, receiver.url(f"/body/{size}")) for size in (1000, 1001, 70_000)]
-
-    kept = [(len(outcome.result["body"]), outcome.result["truncated"]) for outcome in outcomes if outcome.result]
-    assert kept == [(1000, False), (1000, True), (1000, True)]
-
-
-CANARY = 'canary/"+&é'
-FORMS = {
-    "plain": CANARY,
-    "json": json.dumps(CANARY),
-    "percent": quote(CANARY, safe=""),
-    "base64": base64.b64encode(CANARY.encode()).decode(),
-    "base64url": base64.urlsafe_b64encode(CANARY.encode()).decode(),
-    "one word of the header": "x" + CANARY + "x",
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-async def test_a_secret_that_comes_back_is_masked(form: str, executor: WebhookExecutor, receiver: Receiver) -> None:
-    url = receiver.url(f"/text/{quote('<' + FORMS[form] + '>', safe='')}")
-    outcome = await run(executor, url, secret_headers={"authorization": f"Bearer {CANARY}"})
-
-    assert outcome.result is not None
-    assert MASK in outcome.result["body"]
-    assert FORMS[form].strip('"').rstrip("=") not in json.dumps(asdict(outcome), default=str, ensure_ascii=False)
-
-
-async def test_no_secret_survives_an_echo_of_everything(executor: WebhookExecutor, receiver: Receiver) -> None:
-    outcome = await run(
-        executor,
-        receiver.url("/echo"),
-        secret_headers={"x-token": "canary-one", "x-pair": "user:canary-two"},
-        signing_secret=f"{SIGNING_SECRET} {OTHER_SIGNING_SECRET}",
-    )
-
-    assert receiver.ledger[0].headers["x-token"] == "canary-one"
-    assert "canary" not in repr(outcome)
-
-
-@pytest.mark.parametrize("path", ["/text/MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"/text/{SIGNING_SECRET}"])
-async def test_a_signing_secret_is_masked_with_and_without_its_prefix(
-    path: str, executor: WebhookExecutor, receiver: Receiver
-) -> None:
-    outcome = await run(executor, receiver.url(path), signing_secret=SIGNING_SECRET)
-
-    assert outcome.result is not None
-    assert outcome.result["body"] == MASK
-
-
-async def test_a_secret_at_the_edge_of_what_is_kept_leaves_no_half(
-    executor: WebhookExecutor, receiver: Receiver
-) -> None:
-    outcome = await run(
-        executor, receiver.url(f"/text/{'x' * 995}canary-secret"), secret_headers={"x": "canary-secret"}
-    )
-
-    assert outcome.result is not None
-    assert outcome.result["body"] == "x" * 995 + MASK[:5]
-
-
-async def test_a_secret_in_a_header_of_the_answer_is_masked(executor: WebhookExecutor, receiver: Receiver) -> None:
-    outcome = await run(executor, receiver.url("/redirect/canary-secret"), secret_headers={"x": "canary-secret"})
-
-    assert outcome.result is not None
-    assert outcome.result["headers"]["location"] == MASK
-
-
-async def test_a_secret_in_an_error_is_masked(executor: WebhookExecutor) -> None:
-    outcome = await run(executor, "http://127.0.0.1:1/", secret_headers={"x": "127.0.0.1"})
-
-    assert outcome.error == f"No connection to {MASK}:1: it was refused."
 
 
 @pytest.mark.parametrize(
