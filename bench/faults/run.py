@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -247,5 +248,6 @@ def read_troubles(folder: Path) -> Counter[str]:
                 troubles["not a log line: " + line[:60]] += 1
                 continue
             if entry.get("level") not in {"info", "debug"}:
-                troubles[f"{entry.get('level')} {entry.get('event')} {entry.get('error', '')}".strip()] += 1
+                event = re.sub(r" \(trigger: .*\)", "", entry.get("event", ""))  # APScheduler tells the instant, too
+                troubles[f"{entry.get('level')} {event} {entry.get('error', '')}".strip()] += 1
     return troubles

@@ -23,6 +23,7 @@ from stationmaster.db.engine import Database, open_database
 from stationmaster.db.errors import AWAY
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.api_keys import service as api_keys
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.archive import Archive
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
@@ -104,10 +105,12 @@ async def create_first_superadmin(database: Database, settings: Settings) -> Non
     """Create the superadmin that the settings name, when there are no users at all."""
     if settings.bootstrap_email is None or settings.bootstrap_password is None:
         return
-    async with unit_of_work(database) as session:
-        password = settings.bootstrap_password.get_secret_value()
-        if await users.ensure_first_superadmin(session, email=settings.bootstrap_email, password=password):
-            logger.info("superadmin.created")
+    password = settings.bootstrap_password.get_secret_value()
+    with audit.operator("create_first_superadmin"):
+        async with unit_of_work(database) as session:
+            is_made = await users.ensure_first_superadmin(session, email=settings.bootstrap_email, password=password)
+    if is_made:
+        logger.info("superadmin.created")
 
 
 def _make_station(

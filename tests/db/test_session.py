@@ -12,7 +12,7 @@ from stationmaster.db.base import table_of
 from stationmaster.db.engine import Database
 from stationmaster.db.leases import Lease
 from stationmaster.db.notify import Wake, notify, waiting_for
-from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.db.session import before_commit, read_only, unit_of_work
 from stationmaster.kit import clock
 from tests.support.databases import ONLY_SQLITE
 
@@ -92,6 +92,49 @@ async def test_a_reading_session_cannot_write(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError):
         async with read_only(database) as session:
             await session.execute(sa.insert(LEASES).values(counter().model_dump()))
+
+
+async def test_what_is_to_be_done_last_is_done_once_in_the_same_transaction(database: Database) -> None:
+    seen: list[int | None] = []
+
+    async def look(session: AsyncSession) -> None:
+        seen.append(await session.scalar(select(Lease.epoch)))
+        session.add(counter(8, "last"))
+
+    async with unit_of_work(database) as session:
+        before_commit(session, look)
+        before_commit(session, look)
+        session.add(counter(7))
+
+    assert [7] == seen
+    assert 8 == await value_of(database, "last")
+
+
+async def test_a_transaction_whose_last_work_fails_stores_nothing(database: Database) -> None:
+    async def fail(_session: AsyncSession) -> None:
+        raise RuntimeError
+
+    async def work() -> None:
+        async with unit_of_work(database) as session:
+            before_commit(session, fail)
+            session.add(counter(7))
+
+    with pytest.raises(RuntimeError):
+        await work()
+
+    assert await value_of(database) is None
+
+
+async def test_a_failed_transaction_does_not_come_to_its_last_work(database: Database) -> None:
+    done: list[object] = []
+
+    async def work(session: AsyncSession) -> None:
+        done.append(session)
+
+    with pytest.raises(RuntimeError):
+        await fail_after(database, lambda session: before_commit(session, work))
+
+    assert done == []
 
 
 async def test_wake_ups_leave_after_the_commit_and_only_then(database: Database) -> None:

@@ -163,8 +163,8 @@ async def count_rows(database: Database, *tables: type) -> list[int]:
 class Desk:
     """An application with one person of each role, and calls of the jobs API."""
 
+    app: FastAPI
     client: httpx.AsyncClient
-    database: Database
     owner: Person
     stranger: Person
     viewer: Person
@@ -173,7 +173,12 @@ class Desk:
     @classmethod
     async def open(cls, app: FastAPI, client: httpx.AsyncClient) -> "Desk":
         people = [await make_person(app, role) for role in (Role.USER, Role.USER, Role.VIEWER, Role.ADMIN)]
-        return cls(client, app.state.database, *people)
+        return cls(app, client, *people)
+
+    @property
+    def database(self) -> Database:
+        database: Database = self.app.state.database
+        return database
 
     async def call(
         self, method: str, path: str = "", body: object = None, *, by: Person | None = None, **options: Any

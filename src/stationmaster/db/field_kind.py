@@ -91,12 +91,16 @@ def _by_value(read: Callable[[str], sa.ColumnElement[Any]]) -> Compare:
     return compare
 
 
+def equals_choice(expression: sa.ColumnElement[Any], value: Enum) -> Condition:
+    """Compare with one of an enum's values, written into the statement: only so an index on some of them is seen to fit."""
+    return expression == sa.literal(value, expression.type, literal_execute=True)
+
+
 def choice(choices: type[Enum]) -> Kind:
     """Make the kind of an enum's values."""
 
     def compare(expression: sa.ColumnElement[Any], _equal: Operator, text: str) -> Condition:
-        # Written into the statement, where an index on some of the values can be seen to fit. It is ours and not the caller's.
-        return expression == sa.literal(choices(text), expression.type, literal_execute=True)
+        return equals_choice(expression, choices(text))
 
     return Kind(EXACT, f"one of {', '.join(str(each.value) for each in choices)}", choices, compare)
 

@@ -92,9 +92,10 @@ class Attempt:
 class AnswerBook:
     """The answers kept in the database, and what this process is at."""
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, database: Database, sealer: Sealer, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._database = database
         self._sealer = sealer
+        self._patience_seconds = patience_seconds
         self._running: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
@@ -123,7 +124,7 @@ class AnswerBook:
                 await self._give_up(attempt)
 
     async def _wait_for_equal(self, attempt: Attempt) -> None:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._patience_seconds
         while (running := self._running.get(attempt.key)) is not None:
             try:
                 async with asyncio.timeout_at(deadline):

@@ -47,26 +47,28 @@ class ListQuery:
 
     resource: Resource
     base: frozenset[str]
-    sort: Sort
+    default_sort: Sort
+    sort: Sort = ()
     filter: Filter = ()
     members: Filter = ()
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
 
-    def plan(self, *, is_admin: bool) -> ListPlan:
-        """Compile it.
+    def plan(self, *, is_admin: bool, default_sort: Sort = ()) -> ListPlan:
+        """Compile it; a `default_sort` given here is the order when the caller asked for none.
 
         Raises:
             Forbidden: it names a field that is for administrators.
             Invalid: it names what the resource does not have, or compares with what cannot be compared.
         """
         self._refuse_restricted_includes(is_admin=is_admin)
+        sort = self.sort or default_sort or self.default_sort
         return ListPlan(
             (
                 *compile_filter(self.resource, self.filter, parameter="filter", is_admin=is_admin),
                 *compile_filter(self.resource, self.members, parameter="meta_filter", is_admin=is_admin),
             ),
-            compile_sort(self.resource, self.sort, parameter="sort", is_admin=is_admin),
+            compile_sort(self.resource, sort, parameter="sort", is_admin=is_admin),
             (self.base | self.include) - self.exclude,
         )
 
@@ -98,7 +100,8 @@ def list_query(resource: Resource, item: type[Item], *, default_sort: str) -> Re
         return ListQuery(
             resource,
             base_fields(item),
-            _read("sort", parse_sort, sort) or default,
+            default,
+            sort=_read("sort", parse_sort, sort),
             filter=_read("filter", parse_filter, filter_),
             exclude=_read_names("exclude", exclude, names),
         )
@@ -115,7 +118,7 @@ def _with_include(read: ReadQuery, resource: Resource, item: type[Item]) -> Read
         query: Annotated[ListQuery, Depends(read)],
         include: Annotated[str, Query(max_length=field_name.MAX_LENGTH, description=about)] = "",
     ) -> ListQuery:
-        return replace(query, include=_read_names("include", include, names))
+        return replace(query, include=_read_names("include", include, names | base_fields(item)))
 
     return read_with_include
 

@@ -197,8 +197,9 @@ def _promise(response: Document, promised: Document) -> None:
 
 
 def _is_page(response: Document) -> bool:
-    reference: str = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
-    return reference.startswith((REF_PREFIX + "Page_", REF_PREFIX + "LargePage_"))
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    pages = (REF_PREFIX + "Page_", REF_PREFIX + "LargePage_")
+    return any(choice.get("$ref", "").startswith(pages) for choice in schema.get("anyOf", [schema]))
 
 
 def headers(descriptions: Mapping[str, str]) -> Document:

@@ -13,6 +13,7 @@ from stationmaster.domains.api_keys.models import ApiKey
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock, tokens
 from stationmaster.kit.ids import new_id
+from tests.support.databases import ONLY_SQLITE
 from tests.support.mails import read_kinds
 from tests.support.people import Person, make_key, make_person
 
@@ -75,6 +76,7 @@ async def test_its_role_is_modest_unless_asked_for(
     assert (await create(client, person.headers)).json()["role"] == expected
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -99,6 +101,7 @@ async def test_names_the_wrong_field(client: httpx.AsyncClient, ada: Person, fie
     assert answer.json()["errors"][0]["pointer"].startswith(f"/{field}")
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("role", ["admin", "superadmin"])
 async def test_has_no_more_than_its_maker(client: httpx.AsyncClient, ada: Person, role: str) -> None:
     assert (await create(client, ada.headers, role=role)).status_code == 403
@@ -151,6 +154,7 @@ async def test_switches_off_and_on(client: httpx.AsyncClient, ada: Person) -> No
     assert statuses == [401, 200]
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("change", [{"role": "admin"}, {"scopes": None}, {"name": None}, {"expires_at": None}])
 async def test_changes_no_rights(client: httpx.AsyncClient, ada: Person, change: dict[str, object]) -> None:
     made = (await create(client, ada.headers)).json()
@@ -278,6 +282,7 @@ async def test_an_admin_switches_off_keys_of_those_managed(app: FastAPI, client:
     assert statuses == [200, 403]
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", ""), ("GET", "/{id}"), ("DELETE", "/{id}")])
 async def test_anonymous(client: httpx.AsyncClient, method: str, path: str) -> None:
     answer = await client.request(

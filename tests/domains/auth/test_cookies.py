@@ -8,7 +8,10 @@ import pytest
 from fastapi import FastAPI
 
 from stationmaster.config import Settings
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import PASSWORD, make_person, make_user
+
+pytestmark = ONLY_SQLITE  # what is in a cookie does not depend on the database
 
 AUTH = "/api/v1/auth"
 ACCESS, REFRESH, CSRF = "__Host-stationmaster", "__Secure-stationmaster-refresh", "__Host-stationmaster-csrf"

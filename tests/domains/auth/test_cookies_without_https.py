@@ -7,7 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from stationmaster.config import CookieSettings, Settings
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import PASSWORD, make_user
+
+pytestmark = ONLY_SQLITE  # what is in a cookie does not depend on the database
 
 LOGIN = {"email": "ada@example.com", "password": PASSWORD, "cookie": True}
 

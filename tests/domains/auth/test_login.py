@@ -14,6 +14,7 @@ from stationmaster.domains.users import service as users
 from stationmaster.domains.users.passwords import HASHES_AT_ONCE
 from stationmaster.identity.actor import Role
 from stationmaster.kit.passwords import needs_rehash
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import PASSWORD, make_person, make_user
 
 LOGIN = "/api/v1/auth/login"
@@ -28,6 +29,7 @@ async def log_in(client: httpx.AsyncClient, password: str = PASSWORD, **body: An
     return await client.post(LOGIN, json={**body, "password": password})
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     "body",
     [
@@ -51,6 +53,7 @@ async def test_by_either_name_in_any_case(app: FastAPI, client: httpx.AsyncClien
     assert (me["email"], me["kind"], me["role"]) == ("ada@example.com", "user", "user")
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     "body",
     [
@@ -174,6 +177,18 @@ async def test_by_form(app: FastAPI, client: httpx.AsyncClient) -> None:
     assert answer.json().keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
 
 
+async def test_by_form_as_the_documentation_page_sends_it(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Swagger's "Authorize" names an empty OAuth client by Basic authentication."""
+    await make_user(app.state.database, email="ada@example.com")
+
+    form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD}
+    headers = {"Authorization": "Basic Og==", "X-Requested-With": "XMLHttpRequest"}
+    answer = await client.post("/api/v1/auth/token", data=form, headers=headers)
+
+    assert answer.status_code == 200
+
+
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     ("form", "status"),
     [

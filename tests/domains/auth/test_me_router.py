@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from stationmaster.identity.actor import Role
+from tests.support.databases import ONLY_SQLITE
 from tests.support.mails import read_kinds, read_mails
 from tests.support.people import PASSWORD, make_key, make_person, make_user
 
@@ -37,6 +38,7 @@ async def test_changes_the_profile(app: FastAPI, client: httpx.AsyncClient) -> N
     assert (await client.get(f"{AUTH}/me", headers=ada.headers)).json()["name"] == "Augusta"
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     "change",
     [
@@ -170,6 +172,7 @@ async def test_a_key_does_not_act_on_the_account(app: FastAPI, client: httpx.Asy
     assert (await client.request("DELETE", ME, json=body, headers=key)).status_code == 403
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 async def test_anonymous(client: httpx.AsyncClient, method: str) -> None:
     assert (await client.request(method, ME, json={} if method != "GET" else None)).status_code == 401

@@ -15,6 +15,7 @@ from stationmaster.domains.users import service as users
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
+from tests.support.databases import ONLY_SQLITE
 from tests.support.mails import read_kinds, read_mails
 from tests.support.people import PASSWORD, make_person, make_user
 
@@ -92,6 +93,7 @@ async def test_the_token_works_for_an_hour(app: FastAPI, client: httpx.AsyncClie
     assert await log_in(client, PASSWORD) == 200
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("password", ["short", "password1234", ADA, PASSWORD[:3] * 5])
 async def test_a_refused_password_leaves_the_token(app: FastAPI, client: httpx.AsyncClient, password: str) -> None:
     await make_user(app.state.database, email=ADA)

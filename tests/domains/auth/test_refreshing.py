@@ -13,6 +13,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.auth.models import EndReason, RefreshToken, UserSession
 from stationmaster.domains.auth.refreshing import GRACE
 from stationmaster.kit import clock, tokens
+from tests.support.databases import ONLY_SQLITE
 from tests.support.mails import read_kinds
 from tests.support.people import Person, make_person
 
@@ -174,6 +175,7 @@ async def test_lasts_no_longer_than_its_session(app: FastAPI, client: httpx.Asyn
     assert newest.expires_at == soon
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("token", ["", "x", "smr_" + "0" * 49, tokens.new_token("smr_"), tokens.new_token("smm_")])
 async def test_what_is_no_token_of_ours(app: FastAPI, client: httpx.AsyncClient, token: str) -> None:
     assert (await refresh(client, token)).status_code == (401 if token else 422)

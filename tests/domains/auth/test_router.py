@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from stationmaster.domains.auth.access_tokens import AccessTokens, Claims
 from stationmaster.identity.actor import Role
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import Person, make_key, make_person
 
 AUTH = "/api/v1/auth"
@@ -39,6 +40,7 @@ async def test_says_who_calls(app: FastAPI, client: httpx.AsyncClient, path: str
     }
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("path", ["me", "verify", "usage-stats"])
 async def test_anonymous(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(f"{AUTH}/{path}")
@@ -47,6 +49,7 @@ async def test_anonymous(client: httpx.AsyncClient, path: str) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     "headers",
     [

@@ -1,6 +1,7 @@
 """Secrets of targets: sealed in the database, masked in every answer, kept when they come back masked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from fastapi import FastAPI
 from sqlmodel import SQLModel
 
 from stationmaster.db.engine import Database
-from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.db.session import read_only
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.versions import open_target
-from stationmaster.kit.sealing import CannotOpen
-from tests.support.work import HOURLY, TARGET, Desk, be_late, faults, lead, read_job, run_tick
+from stationmaster.kit.sealing import Sealer
+from tests.support.work import HOURLY, TARGET, Desk, be_late, faults, lead, read_job, run_tick, set_job
 
 CANARY = "canary-5f3a"
 SIGNING = "whsec_Y2FuYXJ5LTVmM2EgYW5kIHNvbWUgbW9yZSBieXRlcw=="
@@ -46,7 +48,7 @@ async def secrets_of(app: FastAPI, job: dict[str, Any]) -> tuple[list[str], str 
         target = specs.open_target(rules.sealer, await session.get_one(Spec, row.spec_id))
     own = open_target(rules, row)
     assert (own.secret_headers, own.signing_secret) == (target.secret_headers, target.signing_secret)
-    headers = [secret.get_secret_value() for secret in target.secret_headers.values()]
+    headers = sorted(secret.get_secret_value() for secret in target.secret_headers.values())
     return headers, target.signing_secret.get_secret_value() if target.signing_secret else None
 
 
@@ -120,14 +122,26 @@ async def test_a_masked_secret_without_a_stored_one_is_refused(desk: Desk) -> No
     assert ["/target/secret_headers/Authorization"] == faults(answer)
 
 
-async def test_a_sealed_secret_opens_in_its_own_row_only(desk: Desk, app: FastAPI) -> None:
+async def test_a_sealed_secret_opens_in_its_own_row_only(desk: Desk) -> None:
     """S23: copied to another job by whoever can write to the database, it is of no use there."""
-    job, thief = await desk.create(target=SEALED), await desk.create()
+    job, thief = await desk.create(target=SEALED), await desk.create(target=SEALED)
     stored = (await read_job(desk.database, UUID(job["id"]))).target
+    await set_job(desk.database, UUID(thief["id"]), target=stored | {"url": "https://thief.example/"})
 
-    async with unit_of_work(desk.database) as session:
-        row = await session.get_one(Job, UUID(thief["id"]))
-        row.target = stored
+    answer = await desk.call("POST", f"/{thief['id']}/execute", {"params": {"a": 1}})
 
-    with pytest.raises(CannotOpen):
-        open_target(app.state.job_rules, row)
+    assert (409, "The secrets of the job cannot be read") == (answer.status_code, answer.json()["title"])
+
+
+async def test_a_job_whose_secrets_cannot_be_read_is_shown_and_can_be_deleted(desk: Desk, app: FastAPI) -> None:
+    """After a change of the key one such job must not take the whole list with it."""
+    job = await desk.create(target=SEALED)
+    rules: JobRules = app.state.job_rules
+    app.state.job_rules = replace(rules, sealer=Sealer(b"another key of thirty-two bytes."))
+
+    listed = await desk.call("GET")
+    changed = await desk.call("PATCH", f"/{job['id']}", {"timeout_seconds": 5})
+    deleted = await desk.call("DELETE", f"/{job['id']}")
+
+    assert [IsPartialDict(id=job["id"], target=job["target"])] == listed.json()["items"]
+    assert [409, 204] == [changed.status_code, deleted.status_code]

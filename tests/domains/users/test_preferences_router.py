@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import make_person
 
 ME = "/api/v1/users/me"
@@ -61,6 +62,7 @@ async def test_a_flag_left_out_gets_its_default(app: FastAPI, client: httpx.Asyn
     assert answer.json() == DEFAULTS
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
@@ -91,6 +93,7 @@ async def test_an_admin_sets_a_users(app: FastAPI, client: httpx.AsyncClient, ki
     assert (await client.get(f"{ME}/{kind}", headers=ada.headers)).json() == answer.json()
 
 
+@ONLY_SQLITE
 @KINDS
 async def test_nobody_sees_others(app: FastAPI, client: httpx.AsyncClient, kind: str) -> None:
     ada, other = await make_person(app), await make_person(app)
@@ -100,6 +103,7 @@ async def test_nobody_sees_others(app: FastAPI, client: httpx.AsyncClient, kind:
     assert (await client.put(path, json={}, headers=other.headers)).status_code == 403
 
 
+@ONLY_SQLITE
 @KINDS
 async def test_an_admin_does_not_set_an_admins(app: FastAPI, client: httpx.AsyncClient, kind: str) -> None:
     admin, other = await make_person(app, Role.ADMIN), await make_person(app, Role.ADMIN)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import PASSWORD, Person, make_person, make_user
 
 USERS = "/api/v1/users"
@@ -51,6 +52,7 @@ async def test_creates(client: httpx.AsyncClient, admin: Person) -> None:
     assert login.status_code == 200
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -89,6 +91,7 @@ async def test_refuses_a_taken_name(client: httpx.AsyncClient, admin: Person, fi
     assert answer.status_code == 409
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("role", ["admin", "superadmin"])
 async def test_nobody_grants_above_what_they_manage(client: httpx.AsyncClient, admin: Person, role: str) -> None:
     answer = await client.post(USERS, json={**NEW, "role": role}, headers=admin.headers)
@@ -125,6 +128,7 @@ async def test_an_admin_changes_a_user(app: FastAPI, client: httpx.AsyncClient, 
     assert (answer.json()["role"], answer.json()["name"], answer.json()["country"]) == ("user", "Renamed", None)
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("change", [{"name": None}, {"role": None}, {"is_active": None}, {"email": None}])
 async def test_a_field_that_must_be_there_cannot_be_nulled(
     app: FastAPI, client: httpx.AsyncClient, admin: Person, change: dict[str, None]
@@ -134,6 +138,7 @@ async def test_a_field_that_must_be_there_cannot_be_nulled(
     assert (await client.patch(f"{USERS}/{user.id}", json=change, headers=admin.headers)).status_code == 422
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.SUPERADMIN])
 async def test_an_admin_does_not_touch_admins(
@@ -199,6 +204,7 @@ async def test_a_new_role_counts_at_once(app: FastAPI, client: httpx.AsyncClient
     assert (await client.get(USERS, headers=user.headers)).status_code == 200
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.USER])
 async def test_others_see_nobody(app: FastAPI, client: httpx.AsyncClient, role: Role, method: str) -> None:

@@ -28,8 +28,8 @@ def command(folder: Path) -> Iterator[Command]:
     root = logging.getLogger()
     level = root.level
 
-    def call(*arguments: str, **options: str) -> Result:
-        return CliRunner().invoke(app, arguments, **options)
+    def call(*arguments: str, input: str | None = None) -> Result:  # noqa: A002  # the runner's own word
+        return CliRunner().invoke(app, arguments, input=input)
 
     yield call
     root.setLevel(level)

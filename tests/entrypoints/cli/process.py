@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,15 +92,17 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def started(folder: Path, *arguments: str, has_account: bool = True, **variables: str) -> AsyncIterator[Running]:
-    """Run `stationmaster` with these arguments on a free port; kill it at the end if it still runs."""
+async def started(
+    folder: Path, command: str, variables: Mapping[str, str] | None = None, *, has_account: bool = True
+) -> AsyncIterator[Running]:
+    """Run a command of `stationmaster` on a free port, with these settings; kill it at the end if it still runs."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}
-    environment |= {"STATIONMASTER_DATA_DIR": str(folder)} | (ACCOUNT if has_account else {}) | variables
+    environment |= {"STATIONMASTER_DATA_DIR": str(folder)} | (ACCOUNT if has_account else {}) | dict(variables or {})
     output = folder / "output.txt"
     with output.open("ab") as file:
-        command = (sys.executable, "-m", "stationmaster", *arguments, "--port", str(port))
-        process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=folder, stdout=file, stderr=file)
+        call = (sys.executable, "-m", "stationmaster", command, "--port", str(port))
+        process = await asyncio.create_subprocess_exec(*call, env=environment, cwd=folder, stdout=file, stderr=file)
     try:
         yield Running(process, port, output)
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.timeout(180)
 async def copy_lines(service: Running, *, typing: str = "") -> str:
     """Run the lines that the demonstration offers, as they are, and return what they print."""
     lines = [line for line in service.text.rpartition("as they are:")[2].splitlines() if line.startswith("  ")]
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
-    shell = await asyncio.create_subprocess_exec("bash", "-euo", "pipefail", "-c", "\n".join(lines), **pipes)
+    command = ("bash", "-euo", "pipefail", "-c", "\n".join(lines))
+    shell = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     async with asyncio.timeout(30):
         output, _ = await shell.communicate(typing.encode())
     assert shell.returncode == 0
@@ -25,8 +26,8 @@ async def copy_lines(service: Running, *, typing: str = "") -> str:
 
 
 async def test_it_shows_executions_and_lines_that_can_be_copied(tmp_path: Path) -> None:
-    async with started(tmp_path, "demo", STATIONMASTER_MIN_INTERVAL_SECONDS="60") as service:
-        await service.says("succeeded  demo-heartbeat", "succeeded  demo-signed", "3/3")
+    async with started(tmp_path, "demo", {"STATIONMASTER_MIN_INTERVAL_SECONDS": "60"}) as service:
+        await service.says("succeeded  demo-heartbeat", "succeeded  demo-signed")
         answers = await copy_lines(service, typing="seven silent semaphores\n")
 
         assert 0 == (await service.end(signal.SIGINT))[0]
@@ -53,7 +54,8 @@ async def test_after_a_kill_it_goes_on_where_it_was(tmp_path: Path) -> None:
 
 async def test_it_stays_on_its_own_file_whatever_the_settings_say(tmp_path: Path) -> None:
     url = "postgresql+asyncpg://ada@127.0.0.1:1/production"
-    async with started(tmp_path, "demo", STATIONMASTER_DATABASE_URL=url, STATIONMASTER_RUNNER__ENABLED="0") as service:
+    variables = {"STATIONMASTER_DATABASE_URL": url, "STATIONMASTER_RUNNER__ENABLED": "0"}
+    async with started(tmp_path, "demo", variables) as service:
         await service.says("succeeded  demo-heartbeat", str(tmp_path / "stationmaster.sqlite3"))
 
 
@@ -61,9 +63,7 @@ async def test_it_stays_on_its_own_file_whatever_the_settings_say(tmp_path: Path
 async def test_lines_survive_the_shell(email: str, password: str | None) -> None:
     login = next(line for line in hints("http://127.0.0.1:1", email, password) if "login" in line)
     body = login.partition(" -d ")[2].partition(" | sed")[0]
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-c", f"PASSWORD=typed; printf %s {body}", stdout=asyncio.subprocess.PIPE
-    )
+    shell = await asyncio.create_subprocess_exec("bash", "-c", f"PASSWORD=typed; printf %s {body}", stdout=PIPE)
 
     output, _ = await shell.communicate()
     assert f'{{"email": "{email}", "password": "{password or "typed"}"}}' == output.decode()

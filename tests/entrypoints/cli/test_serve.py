@@ -44,7 +44,7 @@ async def test_an_open_request_holds_the_end_up_for_a_few_seconds_only(tmp_path:
 
 
 async def test_work_under_way_is_finished_before_the_end(tmp_path: Path) -> None:
-    async with open_receiver() as receiver, started(tmp_path, "serve", **allowing(receiver)) as service:
+    async with open_receiver() as receiver, started(tmp_path, "serve", allowing(receiver)) as service:
         await service.ready()
         async with service.client() as client:
             id_ = await run_job(client, receiver.url("/slow-body"), timeout_seconds=2)
@@ -55,7 +55,7 @@ async def test_work_under_way_is_finished_before_the_end(tmp_path: Path) -> None
 
 async def test_the_port_is_shut_while_work_is_finished(tmp_path: Path) -> None:
     """So a load balancer sends requests elsewhere at once."""
-    async with open_receiver() as receiver, started(tmp_path, "serve", **allowing(receiver)) as service:
+    async with open_receiver() as receiver, started(tmp_path, "serve", allowing(receiver)) as service:
         await service.ready()
         async with service.client() as client:
             await run_job(client, receiver.url("/hang"), timeout_seconds=3)
@@ -78,7 +78,7 @@ async def is_shut(port: int) -> bool:
 
 async def test_a_second_signal_ends_it_at_once_and_loses_nothing(tmp_path: Path) -> None:
     """F26: what was running stands there as running, and its lease runs out."""
-    async with open_receiver() as receiver, started(tmp_path, "serve", **allowing(receiver)) as service:
+    async with open_receiver() as receiver, started(tmp_path, "serve", allowing(receiver)) as service:
         await service.ready()
         async with service.client() as client:
             id_ = await run_job(client, receiver.url("/hang"), timeout_seconds=60)
@@ -93,12 +93,12 @@ async def test_a_second_signal_ends_it_at_once_and_loses_nothing(tmp_path: Path)
 async def test_after_a_kill_the_next_start_takes_the_work_back(tmp_path: Path) -> None:
     async with open_receiver() as receiver:
         variables = allowing(receiver) | SHORT_LEASE
-        async with started(tmp_path, "serve", **variables) as service:
+        async with started(tmp_path, "serve", variables) as service:
             await service.ready()
             async with service.client() as client:
                 id_ = await run_job(client, receiver.url("/hang"), timeout_seconds=60)
             await service.end(signal.SIGKILL)
-        async with started(tmp_path, "serve", **variables) as service, asyncio.timeout(60):
+        async with started(tmp_path, "serve", variables) as service, asyncio.timeout(60):
             await receiver.received(2)
 
     assert [id_, id_] == [request.id for request in receiver.ledger]

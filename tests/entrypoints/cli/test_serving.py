@@ -5,7 +5,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from stationmaster.config import Settings
 from stationmaster.entrypoints.cli.serving import Server, bind, explain, port_of, url_of
 from stationmaster.entrypoints.cli.terminal import Refusal
 
-Work = Callable[[Starlette], Awaitable[None]]
+Work = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 async def nothing(_app: object) -> None:

@@ -1,4 +1,4 @@
-"""The board shows each execution once, when it has ended."""
+"""The board tells of each execution once, when it has ended."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from stationmaster.db.engine import Database, open_database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import Reason, State
-from stationmaster.entrypoints.demo.board import Board, describe
+from stationmaster.entrypoints.demo.board import HEADING, Board, describe
 from tests.entrypoints.cli.process import free_port
 from tests.support.executions import make_spec, read, store
 
@@ -22,7 +22,7 @@ async def end(database: Database, id_: UUID, **columns: Any) -> None:
         await session.execute(sa.update(Execution).where(Execution.id == id_).values(**facts))  # type: ignore[arg-type]
 
 
-async def test_each_is_shown_once_in_the_order_of_its_end(database: Database) -> None:
+async def test_each_is_told_once_in_the_order_of_its_end(database: Database) -> None:
     board = Board(database)
     first, second, third = await store(database, make_spec(), 3)
 
@@ -33,6 +33,18 @@ async def test_each_is_shown_once_in_the_order_of_its_end(database: Database) ->
     await end(database, third)
     assert [third] == [execution.id for execution in await board.list_ended()]
     assert [] == await board.list_ended()
+
+
+async def test_it_begins_with_a_heading_and_with_what_ends_from_now_on(database: Database) -> None:
+    [before, after] = await store(database, make_spec(), 2)
+    await end(database, before)
+    lines = Board(database).lines()
+
+    assert (HEADING, "bold") == await anext(lines)
+    await end(database, after, state=State.FAILED, error="No answer.")
+    line, style = await anext(lines)
+    assert (True, "red") == (line.endswith("No answer."), style)
+    await lines.aclose()
 
 
 async def test_a_database_that_is_away_is_waited_for() -> None:

@@ -101,11 +101,14 @@ async def read_unsealed(session: AsyncSession, *, limit: int) -> Sequence[Row]:
 
 
 async def mark_sealed(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> int:
-    """Give entries (`id`, in 32 digits) their `sequence` and `digest`; return how many had none before."""
+    """Give entries (`id`, in 32 digits) their `sequence` and `digest`; return how many were found.
+
+    One that has them already is refused by the trigger. (Asking for it here makes SQLite search the rows for each entry.)
+    """
     given = recordset(session, "rows", {name: ENTRIES.c[name].type for name in ("id", "sequence", "digest")})
     statement = (
         sa.update(ENTRIES)
-        .where(ENTRIES.c.id == given.c.id, ENTRIES.c.sequence.is_(None))
+        .where(ENTRIES.c.id == given.c.id)
         .values(sequence=given.c.sequence, digest=given.c.digest)
         .returning(ENTRIES.c.id)
     )

@@ -35,7 +35,7 @@ async def seal(session: AsyncSession, key: SealKey) -> int:
     session.add(made)
     await session.flush()
     marked = await repository.mark_sealed(session, rows)
-    assert marked == len(rows), "whoever sealed them has also written our seal, and the flush above failed"
+    assert marked == len(rows), "nobody can delete entries"
     facts = {"seal": made.number, "sequence": made.last_sequence, "entries": len(rows), "digest": made.digest}
     logger.info("audit.sealed", extra=facts)
     return len(rows)

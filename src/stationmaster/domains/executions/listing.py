@@ -5,9 +5,11 @@ from pydantic import Field
 from stationmaster.db.base import table_of
 from stationmaster.db.listing import Resource, field
 from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut
 from stationmaster.domains.users.directory import owner_fields
 from stationmaster.domains.users.listing import PersonOut
+from stationmaster.kit.sorting import Sort, parse_sort
 from stationmaster.web.items import Item
 
 _executions = table_of(Execution)
@@ -37,6 +39,15 @@ EXECUTIONS = Resource(
         *owner_fields(_executions.c.owner_id),
     ),
 )
+
+
+NEWEST = parse_sort("-queued_at")
+
+
+def default_sort(filters: Filters) -> Sort:
+    """Return the order that an index has together with these filters; all are newest first."""
+    has_range = filters.start is not None or filters.end is not None
+    return NEWEST if has_range and filters.job_id is None else ()
 
 
 class ExecutionItem(ExecutionOut, Item):

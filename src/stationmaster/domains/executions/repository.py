@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
+from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
 from stationmaster.domains.executions.states import Reason, State, Trigger
@@ -37,7 +38,7 @@ def conditions_of(filters: Filters) -> list[sa.ColumnElement[bool]]:
     equal = {"job_id": filters.job_id, "trigger": filters.trigger, "kind": filters.kind}
     conditions = [executions.c[name] == value for name, value in equal.items() if value is not None]
     if filters.states:
-        conditions.append(executions.c.state.in_(filters.states))
+        conditions.append(sa.or_(*(equals_choice(executions.c.state, state) for state in filters.states)))
     if filters.start is not None:
         conditions.append(executions.c.queued_at >= filters.start)
     if filters.end is not None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from stationmaster.domains.executions import reading, service
-from stationmaster.domains.executions.listing import EXECUTIONS, ExecutionItem
+from stationmaster.domains.executions.listing import EXECUTIONS, ExecutionItem, default_sort
 from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, StatisticsOut
 from stationmaster.domains.executions.states import State, Trigger
@@ -60,7 +60,7 @@ async def list_executions(
     response: Response,
 ) -> LargePage[ExecutionItem] | CursorPage[ExecutionItem]:
     """List executions, newest first. `from` and `to` narrow by the time they were queued."""
-    plan = query.plan(is_admin=actor.is_admin)
+    plan = query.plan(is_admin=actor.is_admin, default_sort=default_sort(filters))
     page: LargePage[ExecutionItem] | CursorPage[ExecutionItem] = await paginate(
         session,
         plan.narrow(service.list_statement(filters)),

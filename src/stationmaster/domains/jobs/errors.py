@@ -35,6 +35,16 @@ class NotPaused(Conflict):
         super().__init__("The job is not paused, so there is nothing to resume.")
 
 
+class SecretsUnreadable(Conflict):
+    title = "The secrets of the job cannot be read"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The secrets of the job {name[:100]!r} were sealed with another key: start the service with that key,"
+            " or delete the job and create it anew."
+        )
+
+
 class SeveralSchedules(Invalid):
     """The short form cannot say which of several schedules is meant."""
 

@@ -13,12 +13,11 @@ from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.jobs import repository
 from stationmaster.domains.jobs.listing import JobItem
 from stationmaster.domains.jobs.models import Job, Schedule
-from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schedule_schemas import ScheduleOut
 from stationmaster.domains.jobs.schemas import JobOut
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.jobs.timetables import find_timetable
-from stationmaster.domains.jobs.versions import open_target
+from stationmaster.domains.jobs.versions import mask_target
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
@@ -27,23 +26,21 @@ NEWEST = 10
 """Executions that a job in a list shows on demand."""
 
 
-async def show_job(session: AsyncSession, rules: JobRules, job: Job, actor: Actor) -> JobOut:
+async def show_job(session: AsyncSession, job: Job, actor: Actor) -> JobOut:
     """Show one job to a caller."""
-    return (await show_jobs(session, rules, [job], actor))[0]
+    return (await show_jobs(session, [job], actor))[0]
 
 
-async def show_jobs(session: AsyncSession, rules: JobRules, jobs: Sequence[Job], actor: Actor) -> list[JobOut]:
+async def show_jobs(session: AsyncSession, jobs: Sequence[Job], actor: Actor) -> list[JobOut]:
     """Show jobs to a caller, with two statements for all of them."""
     ids = [job.id for job in jobs]
     schedules = await repository.list_schedules_of(session, ids)
     last = await executions.last_by_job(session, ids)
     now = await database_now(session)
-    return [_show(rules, job, schedules.get(job.id, []), last.get(job.id), actor=actor, now=now) for job in jobs]
+    return [_show(job, schedules.get(job.id, []), last.get(job.id), actor=actor, now=now) for job in jobs]
 
 
-async def show_items(
-    session: AsyncSession, rules: JobRules, jobs: Sequence[Job], actor: Actor, fields: frozenset[str]
-) -> list[JobItem]:
+async def show_items(session: AsyncSession, jobs: Sequence[Job], actor: Actor, fields: frozenset[str]) -> list[JobItem]:
     """Show the jobs of a list to a caller, with one statement for each further thing that `fields` ask for."""
     ids = [job.id for job in jobs]
     owners = await directory.find_owners(session, (job.owner_id for job in jobs), fields)
@@ -58,7 +55,7 @@ async def show_items(
             stats=stats.get(shown.id),
             **directory.describe_owner(owners.get(shown.owner_id), actor),
         )
-        for shown in await show_jobs(session, rules, jobs, actor)
+        for shown in await show_jobs(session, jobs, actor)
     ]
 
 
@@ -73,16 +70,14 @@ _SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}
 _JOB_FIELDS = {"id", "name", "description", "owner_id", "timeout_seconds", "is_active", "created_at", "updated_at"}
 
 
-def _show(
-    rules: JobRules, job: Job, schedules: Sequence[Schedule], last: Execution | None, *, actor: Actor, now: datetime
-) -> JobOut:
+def _show(job: Job, schedules: Sequence[Schedule], last: Execution | None, *, actor: Actor, now: datetime) -> JobOut:
     shown = [show_schedule(schedule) for schedule in schedules]
     only = shown[0] if len(shown) == 1 and shown[0].cron_expression else None
     is_paused = is_paused_at(job, now)
     planned = [schedule.next_run_at for schedule in schedules if schedule.next_run_at]
     return JobOut(
         **job.model_dump(include=_JOB_FIELDS),
-        target=open_target(rules, job),
+        target=mask_target(job),
         misfire=Misfire.model_validate(job.misfire),
         overlap=Overlap.model_validate(job.overlap),
         retry=Retry.model_validate(job.retry),

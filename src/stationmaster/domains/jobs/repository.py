@@ -33,7 +33,7 @@ async def is_name_taken(session: AsyncSession, name: str, *, except_id: UUID | N
 
 async def find_schedule(session: AsyncSession, job_id: UUID, id_: UUID) -> Schedule | None:
     """Return a schedule of this job, locked against the tick until the transaction ends."""
-    statement = select(Schedule).where(Schedule.id == id_, Schedule.job_id == job_id).with_for_update()
+    statement = _locked(select(Schedule).where(Schedule.id == id_, Schedule.job_id == job_id))
     found: Schedule | None = await session.scalar(statement)
     return found
 
@@ -46,7 +46,7 @@ def schedules_statement(job_id: UUID) -> Any:
 async def list_schedules(session: AsyncSession, job_id: UUID, *, for_update: bool = False) -> list[Schedule]:
     """Return the schedules of a job; `for_update` keeps the tick from moving them until the transaction ends."""
     statement = schedules_statement(job_id)
-    return list(await session.scalars(statement.with_for_update() if for_update else statement))
+    return list(await session.scalars(_locked(statement) if for_update else statement))
 
 
 async def list_schedules_of(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, list[Schedule]]:
@@ -56,3 +56,8 @@ async def list_schedules_of(session: AsyncSession, job_ids: Collection[UUID]) ->
     for schedule in await session.scalars(statement):
         by_job[schedule.job_id].append(schedule)
     return by_job
+
+
+def _locked(statement: Any) -> Any:
+    """Lock the rows, and read them as they are now, also those that the session has seen before."""
+    return statement.with_for_update().execution_options(populate_existing=True)

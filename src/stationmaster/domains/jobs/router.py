@@ -42,7 +42,6 @@ JobQueryDep = Annotated[ListQuery, Depends(list_query(JOBS, JobItem, default_sor
 async def list_jobs(
     actor: CurrentActor,
     session: ReadSessionDep,
-    rules: RulesDep,
     query: JobQueryDep,
     params: PageParamsDep,
     request: Request,
@@ -59,7 +58,7 @@ async def list_jobs(
         request=request,
         response=response,
         order=plan.order,
-        transform=lambda rows: reading.show_items(session, rules, rows, actor, plan.fields),
+        transform=lambda rows: reading.show_items(session, rows, actor, plan.fields),
     )
     return page
 
@@ -74,7 +73,7 @@ async def create_job(
     """
     job = await service.create_job(session, rules, body, actor)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
-    return await reading.show_job(session, rules, job, actor)
+    return await reading.show_job(session, job, actor)
 
 
 @router.post("/validate-cron", summary="Check a cron expression", openapi_extra=UNAUDITED)
@@ -107,9 +106,9 @@ async def run_test(body: TestRunIn, _actor: RequireUser, rules: RulesDep) -> Tes
 
 
 @router.get("/{job_id}", summary="Read a job", responses=problems(404))
-async def get_job(job_id: UUID, actor: CurrentActor, session: ReadSessionDep, rules: RulesDep) -> JobOut:
+async def get_job(job_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> JobOut:
     """Read one job with its schedules, its next run and its last execution."""
-    return await reading.show_job(session, rules, await service.get_job(session, job_id), actor)
+    return await reading.show_job(session, await service.get_job(session, job_id), actor)
 
 
 @router.patch("/{job_id}", summary="Change a job", responses=problems(403, 404, 409))
@@ -120,17 +119,15 @@ async def update_job(
 
     Executions that are queued or running go on as they were made. Owner or admin.
     """
-    await if_match.check(lambda: _show_own(session, rules, job_id, actor))
+    await if_match.check(lambda: _show_own(session, job_id, actor))
     job = await service.update_job(session, rules, job_id, body, actor)
-    return await reading.show_job(session, rules, job, actor)
+    return await reading.show_job(session, job, actor)
 
 
 @router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=problems(403, 404))
-async def delete_job(
-    job_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep, if_match: IfMatchDep
-) -> None:
+async def delete_job(job_id: UUID, actor: RequireUser, session: SessionDep, if_match: IfMatchDep) -> None:
     """Delete a job and its schedules. Its executions stay, with its name. Owner or admin."""
-    await if_match.check(lambda: _show_own(session, rules, job_id, actor))
+    await if_match.check(lambda: _show_own(session, job_id, actor))
     await service.delete_job(session, job_id, actor)
 
 
@@ -139,7 +136,6 @@ async def pause_job(
     job_id: UUID,
     actor: RequireUser,
     session: SessionDep,
-    rules: RulesDep,
     body: Annotated[PauseIn | None, Body()] = None,
 ) -> JobOut:
     """Let the slots of a job pass without a run, until it is resumed or `until` comes.
@@ -147,14 +143,14 @@ async def pause_job(
     The slots of the pause are recorded as skipped, as one range. Owner or admin.
     """
     job = await service.pause_job(session, job_id, body or PauseIn(), actor)
-    return await reading.show_job(session, rules, job, actor)
+    return await reading.show_job(session, job, actor)
 
 
 @router.post("/{job_id}/resume", summary="Resume a job", responses=problems(403, 404, 409))
-async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep) -> JobOut:
+async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep) -> JobOut:
     """End a pause: slots from now on run again. Owner or admin."""
     job = await service.resume_job(session, job_id, actor)
-    return await reading.show_job(session, rules, job, actor)
+    return await reading.show_job(session, job, actor)
 
 
 @router.post(
@@ -181,6 +177,6 @@ async def execute_job(
     return ExecutionOut.of(execution, actor)
 
 
-async def _show_own(session: AsyncSession, rules: JobRules, job_id: UUID, actor: Actor) -> JobOut:
+async def _show_own(session: AsyncSession, job_id: UUID, actor: Actor) -> JobOut:
     """Show a job that is about to be changed, locked."""
-    return await reading.show_job(session, rules, await service.get_own_job(session, job_id, actor), actor)
+    return await reading.show_job(session, await service.get_own_job(session, job_id, actor), actor)

@@ -12,6 +12,7 @@ from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.jobs.errors import SecretsUnreadable
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
 from stationmaster.errors import FieldError, Invalid
@@ -28,8 +29,27 @@ def seal_target(rules: JobRules, target: Target, job_id: UUID) -> dict[str, Any]
 
 
 def open_target(rules: JobRules, job: Job) -> Target:
-    """Return a job's target with its secrets in the clear."""
-    return specs.targets.validate_python(job.target, context=sealed_for(rules.sealer, job.id))
+    """Return a job's target with its secrets in the clear.
+
+    Raises:
+        SecretsUnreadable: they were sealed with another key, or for another row.
+    """
+    try:
+        return specs.targets.validate_python(job.target, context=sealed_for(rules.sealer, job.id))
+    except ValidationError as error:
+        raise SecretsUnreadable(job.name) from error
+
+
+def mask_target(job: Job) -> Target:
+    """Return a job's target as it is shown; its secrets are not opened for that, so they need not be readable."""
+    masked = {name: _mask(job.target[name]) for name in SECRET_FIELDS & job.target.keys()}
+    return specs.targets.validate_python(job.target | masked)
+
+
+def _mask(sealed: Any) -> Any:
+    if isinstance(sealed, dict):
+        return dict.fromkeys(sealed, MASK)
+    return MASK if sealed is not None else None
 
 
 def keep_masked(new: Target, old: Target | None, *, pointer: str = "/target") -> Target:

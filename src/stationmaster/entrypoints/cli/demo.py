@@ -100,7 +100,8 @@ async def _perform(receiver: Receiver, url: str, password: str | None, app: Appl
     await ensure_jobs(database, app.state.job_rules, receiver, acting_as(admin))
     for line in hints(url, admin.email, password):
         say(line)
-    await Board(database).show_for_ever()
+    async for line, style in Board(database).lines():
+        say(line, style=style)
 
 
 async def _find_admin(database: Database) -> User:

@@ -110,6 +110,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=CONNECTIONS_SECONDS,
         )
         super().__init__(config)
+        self.servers = []
         self._app = app
         self._life: asyncio.Task[None] | None = None
         self._is_ending = False
@@ -139,10 +140,14 @@ class Server(uvicorn.Server):
         self._report()
 
     async def _serve_beside(self, listener: socket.socket, companion: Companion) -> None:
-        async with asyncio.TaskGroup() as group:
-            beside = group.create_task(companion(self._app))
-            await self.serve(sockets=[listener])
-            beside.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                beside = group.create_task(companion(self._app))
+                await self.serve(sockets=[listener])
+                beside.cancel()
+        finally:
+            for server in self.servers:  # still open when the companion failed
+                server.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""

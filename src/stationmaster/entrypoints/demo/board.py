@@ -1,8 +1,8 @@
-"""Shows each execution on the terminal as it ends, one line each."""
+"""Writes a line of each execution as it ends."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -13,40 +13,39 @@ from stationmaster.db.session import read_only
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.schemas import lateness
 from stationmaster.domains.executions.states import TERMINAL, State
-from stationmaster.entrypoints.cli.terminal import say
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.25
 NEWEST = 100
-"""Executions looked at: what takes longer than this many others need is not shown."""
+"""Executions looked at: one that outlasts so many later ones is left out."""
 HEADING = "time (UTC)    state      job                  late        took  attempts"
 STYLES = {State.SUCCEEDED: "green", State.SKIPPED: "yellow", State.CANCELLED: "yellow"}
 
 
 class Board:
-    """Remembers which of the newest executions it has shown."""
+    """Remembers which of the newest executions it has told of."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._shown: set[UUID] = set()
+        self._told: set[UUID] = set()
 
-    async def show_for_ever(self) -> None:
-        """Show what ends from now on."""
+    async def lines(self) -> AsyncGenerator[tuple[str, str]]:
+        """Give a line and its style for each execution that ends from now on, for ever."""
         await self.list_ended()
-        say(HEADING, style="bold")
+        yield HEADING, "bold"
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             for execution in await self.list_ended():
-                say(describe(execution), style=STYLES.get(execution.state, "red"))
+                yield describe(execution), STYLES.get(execution.state, "red")
 
     async def list_ended(self) -> list[Execution]:
         """Return what ended since the last look, in the order of its end."""
         newest = await self._read_newest()
         ended = [execution for execution in newest if execution.state in TERMINAL]
-        new = [execution for execution in ended if execution.id not in self._shown]
+        new = [execution for execution in ended if execution.id not in self._told]
         if newest:
-            self._shown = {execution.id for execution in ended}
+            self._told = {execution.id for execution in ended}
         return sorted(new, key=lambda execution: str(execution.finished_at))
 
     async def _read_newest(self) -> Sequence[Execution]:
