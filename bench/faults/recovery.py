@@ -1,12 +1,11 @@
 """How long it took until work and leadership went on, from the records and from what was seen of the lease."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 
-from bench.faults.cluster import Fault
+from bench.faults.cluster import Fault, Kind
 from bench.faults.profile import Profile
 from bench.faults.witness import Sight
 
@@ -24,6 +23,16 @@ STARTS = "SELECT extract(epoch FROM started_at)::float FROM attempts ORDER BY 1"
 UNDER_WAY_SECONDS = 0.5
 
 
+@dataclass(frozen=True)
+class Complaint:
+    """A warning or an error in the log of a replica."""
+
+    replica: str
+    at: float
+    event: str
+    error: str
+
+
 @dataclass
 class Recoveries:
     """Seconds each: of the work of killed and of frozen replicas, from the fault to the next attempt."""
@@ -31,23 +40,37 @@ class Recoveries:
     after_kill: list[float] = field(default_factory=list)
     after_freeze: list[float] = field(default_factory=list)
     poisoned: int = 0
+    given_up: int = 0
+    """Attempts that a replica gave up by itself: it got too little time from its machine to renew their leases."""
     without_cause: list[str] = field(default_factory=list)
     """Attempts that were declared lost although nothing had been done to their replica."""
 
 
-async def measure_recoveries(connection: "asyncpg.Connection[asyncpg.Record]", faults: Sequence[Fault]) -> Recoveries:
+async def measure_recoveries(
+    connection: "asyncpg.Connection[asyncpg.Record]", faults: Sequence[Fault], complaints: Sequence[Complaint]
+) -> Recoveries:
     """Find the fault that cost each lost attempt, and see when the next one began."""
     found = Recoveries()
     for row in await connection.fetch(LOST):
         cause = _find_cause(row, faults)
         if cause is None:
-            found.without_cause.append(f"attempt {row['number']} of {row['id']} on {row['worker']}")
+            _note_without_cause(found, row, complaints)
         elif row["resumed"] is None:
             found.poisoned += 1
         elif cause.kind in {"kill", "freeze"}:
             samples = found.after_kill if cause.kind == "kill" else found.after_freeze
             samples.append(row["resumed"] - cause.at)
     return found
+
+
+def _note_without_cause(found: Recoveries, row: asyncpg.Record, complaints: Sequence[Complaint]) -> None:
+    if any(
+        one.replica == row["worker"] and "heartbeat.failed" in one.event and row["began"] < one.at < row["rescued"]
+        for one in complaints
+    ):
+        found.given_up += 1
+    else:
+        found.without_cause.append(f"attempt {row['number']} of {row['id']} on {row['worker']}")
 
 
 def _find_cause(row: asyncpg.Record, faults: Sequence[Fault]) -> Fault | None:
@@ -65,7 +88,7 @@ def _find_cause(row: asyncpg.Record, faults: Sequence[Fault]) -> Fault | None:
 class TakeOvers:
     """Seconds from a fault of the leader to the next term, or until the same replica, started again, went on with its own."""
 
-    after: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    after: dict[Kind, list[float]] = field(default_factory=lambda: {"kill": [], "freeze": [], "term": []})
     resumed: int = 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.faults.cluster import Kind
 from bench.faults.run import Findings
 from bench.figures import percentile
 
@@ -23,8 +24,8 @@ def write(findings: Findings, console: Console) -> None:
     for complaint in findings.complaints():
         console.print(complaint, style="red", markup=False)
     console.print("warnings and errors in the logs of the replicas:")
-    for trouble, count in findings.troubles.most_common(20):
-        console.print(f"  {count:6d}  {trouble}", markup=False)
+    for event, count in findings.log.most_common(20):
+        console.print(f"  {count:6d}  {event}", markup=False)
 
 
 def _lines(f: Findings) -> list[tuple[str, str, str]]:
@@ -41,6 +42,7 @@ def _lines(f: Findings) -> list[tuple[str, str, str]]:
         ("effects; repeated, dropped by message id", f"{verdict.effects}; {verdict.repeated_effects}", ""),
         ("effects of nobody / beyond attempts", _two(verdict), "0 / 0"),
         ("attempts lost without a cause", str(len(recoveries.without_cause)), "0"),
+        ("attempts given up by a starved replica", str(recoveries.given_up), ""),
         ("recovery after kill -9", _spread(recoveries.after_kill), bound),
         ("recovery after a freeze", _spread(recoveries.after_freeze), bound),
         ("ended after three crashes", str(recoveries.poisoned), ""),
@@ -55,7 +57,7 @@ def _lines(f: Findings) -> list[tuple[str, str, str]]:
     ]
 
 
-_TAKE_OVERS = {"kill": "p99 < 8 s", "freeze": "p99 < 8 s", "term": "p99 < 1 s"}
+_TAKE_OVERS: dict[Kind, str] = {"kill": "p99 < 8 s", "freeze": "p99 < 8 s", "term": "p99 < 1 s"}
 
 
 def _three(verdict: Any) -> str:

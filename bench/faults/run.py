@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import re
+import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,14 @@ from bench.faults.cluster import Cluster, running_cluster
 from bench.faults.customer import Customer
 from bench.faults.nemesis import Nemesis
 from bench.faults.profile import Profile
-from bench.faults.recovery import Recoveries, TakeOvers, measure_recoveries, measure_returns, measure_take_overs
+from bench.faults.recovery import (
+    Complaint,
+    Recoveries,
+    TakeOvers,
+    measure_recoveries,
+    measure_returns,
+    measure_take_overs,
+)
 from bench.faults.witness import Witness
 from bench.postgres import PostgresServer, running_postgres
 from bench.receiver import running_receiver
@@ -64,8 +72,8 @@ class Findings:
     own_ends: list[str] = field(default_factory=list)
     terms: int = 0
     refused: int = 0
-    troubles: Counter[str] = field(default_factory=Counter)
-    """Warnings and errors of the replicas' logs, by level, name of the event and kind of error."""
+    log: Counter[str] = field(default_factory=Counter)
+    """Warnings and errors of the replicas' logs, counted."""
     audit: Mapping[str, Any] = field(default_factory=dict)
 
     def complaints(self) -> list[str]:
@@ -86,6 +94,13 @@ async def run(profile: Profile, folder: Path) -> Findings:
     findings.seconds = time.monotonic() - began
     findings.load = os.getloadavg()[1]
     return findings
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that the server's own user may enter."""
+    with tempfile.TemporaryDirectory(prefix="stationmaster-faults-") as name:
+        yield Path(name)
 
 
 def _made(folder: Path) -> Path:
@@ -111,7 +126,7 @@ def make_plans(profile: Profile, ports: list[int]) -> list[Plan]:
         Plan(
             f"http://127.0.0.1:{ports[index % PORTS]}/wait/{WAITS_MS[index % len(WAITS_MS)]}",
             interval_seconds=index % LONGEST_INTERVAL + 1,
-            overlap=Overlap(policy=OVERLAPS[index % len(OVERLAPS)]),
+            overlap=Overlap(policy=OVERLAPS[index % len(OVERLAPS)], queue_max=5),
             misfire=misfires[index % len(misfires)],
         )
         for index in range(profile.schedules)
@@ -187,16 +202,17 @@ class Scene:
         first: datetime,
         end: datetime,
     ) -> None:
+        complaints = read_logs(self.folder)
+        findings.log = Counter(f"{one.event} {one.error}" for one in complaints)
         async with connected(self.server) as connection:
             ledger = self.folder / "ledger"
             findings.verdict = await judge(
                 connection, self.stored, first=first, end=end, ledger=ledger, promised=customer.promised
             )
-            findings.recoveries = await measure_recoveries(connection, cluster.faults)
+            findings.recoveries = await measure_recoveries(connection, cluster.faults, complaints)
             findings.returns = await measure_returns(connection, cluster.faults)
         findings.own_ends = cluster.own_ends
         findings.audit = await audit(self.settings)
-        findings.troubles = read_troubles(self.folder)
 
 
 async def _until_done(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -237,17 +253,19 @@ async def audit(settings: Mapping[str, str]) -> Mapping[str, Any]:
     return document
 
 
-def read_troubles(folder: Path) -> Counter[str]:
-    """Count what the replicas complained about."""
-    troubles: Counter[str] = Counter()
-    for log in folder.glob("*.log"):
-        for line in log.read_text(errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                troubles["not a log line: " + line[:60]] += 1
-                continue
-            if entry.get("level") not in {"info", "debug"}:
-                event = re.sub(r" \(trigger: .*\)", "", entry.get("event", ""))  # APScheduler tells the instant, too
-                troubles[f"{entry.get('level')} {event} {entry.get('error', '')}".strip()] += 1
-    return troubles
+def read_logs(folder: Path) -> list[Complaint]:
+    """Return the warnings and errors of all replicas."""
+    return [complaint for log in sorted(folder.glob("*.log")) for complaint in _read_log(log)]
+
+
+def _read_log(log: Path) -> Iterator[Complaint]:
+    for line in log.read_text(errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            yield Complaint(log.stem, 0.0, "no log line", line[:80])
+            continue
+        if entry["level"] not in {"info", "debug"}:
+            event = re.sub(r" \(trigger: .*\)", "", entry["event"])  # APScheduler tells the instant, too
+            at = datetime.fromisoformat(entry["timestamp"]).timestamp()
+            yield Complaint(log.stem, at, f"{entry['level']} {event}", entry.get("error", ""))

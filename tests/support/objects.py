@@ -1,5 +1,7 @@
 """One object of each kind that a path of the API names, all of one owner."""
 
+from collections.abc import Awaitable, Callable, Collection
+
 from fastapi import FastAPI
 from sqlmodel import select
 
@@ -8,32 +10,67 @@ from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Actor, Role
+from stationmaster.kit.ids import new_id
 from tests.support.executions import make_spec, store
 from tests.support.people import make_key, make_user, sign_in
 from tests.support.work import HOURLY, make_job
 
+Ids = dict[str, str]
 
-async def make_objects(app: FastAPI, owner: User) -> dict[str, str]:
-    """Store the objects; return their ids by the name of the path parameter, and a refresh token of the owner's."""
+
+async def make_objects(app: FastAPI, owner: User, names: Collection[str] | None = None) -> Ids:
+    """Store the objects that these path parameters name (all of them without `names`); return their ids by name.
+
+    `refresh_token` is one more name, for the owner's.
+    """
+    ids: Ids = {}
+    for made, make in MAKERS.items():
+        if names is None or {*made} & {*names}:
+            ids |= await make(app, owner)
+    return ids
+
+
+async def _make_job(app: FastAPI, owner: User) -> Ids:
     database = app.state.database
     actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
     job = await make_job(database, actor=actor, schedules=[HOURLY], rules=app.state.job_rules)
-    (execution_id,) = await store(database, make_spec(), owner_id=owner.id, job_id=job.id)
-    key, _ = await make_key(app, owner)
     async with read_only(database) as session:
         schedule_id = await session.scalar(select(Schedule.id).where(Schedule.job_id == job.id))
+    return {"job_id": str(job.id), "schedule_id": str(schedule_id)}
+
+
+async def _make_execution(app: FastAPI, owner: User) -> Ids:
+    (execution_id,) = await store(app.state.database, make_spec(), owner_id=owner.id, job_id=new_id())
+    return {"execution_id": str(execution_id)}
+
+
+async def _make_key(app: FastAPI, owner: User) -> Ids:
+    key, _ = await make_key(app, owner)
+    return {"key_id": str(key.id)}
+
+
+async def _make_session(app: FastAPI, owner: User) -> Ids:
     signed_in = await sign_in(app, owner)
-    user = await make_user(database)
-    async with unit_of_work(database) as session:
+    return {"session_id": str(signed_in.grant.session_id), "refresh_token": signed_in.grant.refresh_token}
+
+
+async def _make_user(app: FastAPI, _owner: User) -> Ids:
+    return {"user_id": str((await make_user(app.state.database)).id)}
+
+
+async def _make_entry(app: FastAPI, _owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
         session.add(entry)
-    return {
-        "job_id": str(job.id),
-        "schedule_id": str(schedule_id),
-        "execution_id": str(execution_id),
-        "key_id": str(key.id),
-        "session_id": str(signed_in.grant.session_id),
-        "user_id": str(user.id),
-        "entry_id": str(entry.id),
-        "refresh_token": signed_in.grant.refresh_token,
-    }
+    return {"entry_id": str(entry.id)}
+
+
+MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
+    ("job_id", "schedule_id"): _make_job,
+    ("execution_id",): _make_execution,
+    ("key_id",): _make_key,
+    ("session_id", "refresh_token"): _make_session,
+    ("user_id",): _make_user,
+    ("entry_id",): _make_entry,
+}
+"""A new kind of object is one function above and one line here; the permission matrix names what is missing."""

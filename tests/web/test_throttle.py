@@ -190,3 +190,12 @@ async def test_a_start_without_redis_is_a_start(redis: RedisServer) -> None:
         await throttle.count(make_connection(), LimitClass.GENERAL, "user:1")
 
         assert (await call(throttle)).remaining > 0
+
+
+@NEEDS_REDIS
+async def test_what_cannot_be_read_is_unavailable(redis: RedisServer) -> None:
+    async with open_throttle(RateLimitSettings(storage_url=redis.url)) as throttle:
+        redis.kill()
+
+        with pytest.raises(Unavailable):
+            await throttle.list_counters()

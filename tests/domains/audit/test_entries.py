@@ -140,10 +140,12 @@ async def test_a_failed_login_to_no_account_keeps_no_name(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer rubbish"}, {"X-API-Key": "rubbish"}])
-async def test_credentials_that_do_not_count_leave_one_entry(stage: Stage, headers: dict[str, str]) -> None:
-    await stage.client.get("/api/v1/jobs", headers=headers)
+async def test_credentials_that_do_not_count_leave_one_entry(
+    app: FastAPI, client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    await client.get("/api/v1/jobs", headers=headers)
 
-    (entry,) = await read_entries(stage.app.state.database)
+    (entry,) = await read_entries(app.state.database)
     assert (entry.action, entry.outcome, entry.actor_kind) == ("list_jobs", "failed", "anonymous")
 
 
@@ -175,10 +177,12 @@ async def test_a_refusal_by_the_service_names_the_object(stage: Stage) -> None:
     assert (entry.resource_type, entry.resource_id) == ("schedule", stage.objects["schedule_id"])
 
 
-async def test_reading_what_one_may_not_read_leaves_one_entry(stage: Stage) -> None:
-    await stage.client.get("/api/v1/audit-logs", headers=stage.owner.headers)
+async def test_reading_what_one_may_not_read_leaves_one_entry(app: FastAPI, client: httpx.AsyncClient) -> None:
+    ada = await make_person(app)
 
-    (entry,) = await read_entries(stage.app.state.database)
+    await client.get("/api/v1/audit-logs", headers=ada.headers)
+
+    (entry,) = await read_entries(app.state.database)
     assert (entry.action, entry.outcome) == ("list_audit_logs", "denied")
 
 
@@ -198,13 +202,15 @@ async def test_what_changes_nothing_leaves_none(
     assert (answer.status_code, entries) == (status, [])
 
 
-async def test_nobody_who_only_asks_leaves_any(stage: Stage) -> None:
-    await stage.client.get("/api/v1/jobs", headers=stage.owner.headers)  # may
-    await stage.client.get("/api/v1/jobs")  # says not who
-    await stage.client.post("/api/v1/auth/logout")  # ends nothing
-    await stage.client.get("/api/v1/nowhere")
+async def test_nobody_who_only_asks_leaves_any(app: FastAPI, client: httpx.AsyncClient) -> None:
+    ada = await make_person(app)
 
-    assert await read_entries(stage.app.state.database) == []
+    await client.get("/api/v1/jobs", headers=ada.headers)  # may
+    await client.get("/api/v1/jobs")  # says not who
+    await client.post("/api/v1/auth/logout")  # ends nothing
+    await client.get("/api/v1/nowhere")
+
+    assert await read_entries(app.state.database) == []
 
 
 async def test_a_change_that_is_taken_back_leaves_none(stage: Stage) -> None:
@@ -214,6 +220,16 @@ async def test_a_change_that_is_taken_back_leaves_none(stage: Stage) -> None:
     answer, entries = await stage.call("create_job", headers=stage.owner.headers, json=body)
 
     assert (answer.status_code, entries) == (409, [])
+
+
+async def test_an_answer_that_is_given_again_leaves_none(stage: Stage) -> None:
+    headers = stage.owner.headers | {"Idempotency-Key": "once"}
+    body = {"name": "once", "target": TARGET}
+    await stage.call("create_job", headers=headers, json=body)
+
+    answer, entries = await stage.call("create_job", headers=headers, json=body)
+
+    assert (answer.headers["idempotency-replayed"], entries) == ("true", [])
 
 
 async def test_many_at_once_leave_one_each(app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> None:

@@ -1,7 +1,7 @@
 """What the tests of this room share.
 
-`desk` is an application of the test's own. Most tests of the API look only at the job they have made; their modules say
-`desk = pytest.fixture(share_desk)`-like and share one application for each database, which makes them four times as fast.
+`desk` is an application of the test's own. Where tests look at nothing but the jobs they made, their module puts
+`shared_desk` in its place: one application for all of them, which makes them several times as fast.
 """
 
 from collections.abc import AsyncIterator
@@ -47,5 +47,8 @@ async def shared_desk(
             outbound_allow=("127.0.0.1",),
         )
         app = create_app(settings)
-        async with lifespan_of(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        async with (
+            lifespan_of(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        ):
             yield await Desk.open(app, client)

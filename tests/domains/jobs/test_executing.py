@@ -8,9 +8,7 @@ from uuid import UUID
 
 import pytest
 from dirty_equals import IsPartialDict, IsPositiveFloat
-from fastapi import FastAPI
 
-from stationmaster.config import Settings
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Execution, Spec
@@ -27,8 +25,8 @@ WITH_SECRETS = TARGET | {"secret_headers": {"Authorization": "Bearer hidden"}, "
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"outbound_allow": ("127.0.0.1",)})
+def desk(shared_desk: Desk) -> Desk:
+    return shared_desk
 
 
 @pytest.fixture
@@ -37,12 +35,12 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield opened
 
 
-async def open_spec(app: FastAPI, execution: dict[str, Any]) -> WebhookTarget:
+async def open_spec(desk: Desk, execution: dict[str, Any]) -> WebhookTarget:
     """Return what an execution will do, with its secrets in the clear."""
-    async with read_only(app.state.database) as session:
+    async with read_only(desk.database) as session:
         row = await session.get_one(Execution, UUID(execution["id"]))
         spec = await session.get_one(Spec, row.spec_id)
-    return specs.open_target(app.state.job_rules.sealer, spec)
+    return specs.open_target(desk.app.state.job_rules.sealer, spec)
 
 
 async def test_a_job_is_executed_now(desk: Desk) -> None:
@@ -99,13 +97,13 @@ async def test_the_overlap_policy_holds_for_requests_too(desk: Desk) -> None:
     ],
 )
 async def test_an_execution_may_differ_from_its_job_and_leaves_it_as_it_is(
-    desk: Desk, app: FastAPI, override: dict[str, Any], expected: dict[str, Any]
+    desk: Desk, override: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     job = await desk.create(target=TARGET | {"body": {"report": "daily"}}, metadata={"team": "maps"})
 
     answer = await desk.call("POST", f"/{job['id']}/execute", override)
 
-    target = (await open_spec(app, answer.json())).model_dump()
+    target = (await open_spec(desk, answer.json())).model_dump()
     assert (202, override.get("params")) == (answer.status_code, answer.json()["params"])
     assert expected == {name: target[name] for name in expected}
     assert job == (await desk.read(job)) | {"last_execution": None}
@@ -116,13 +114,13 @@ async def test_an_execution_may_differ_from_its_job_and_leaves_it_as_it_is(
     [({}, {"team": "maps"}), ({"metadata": {"a": 1}}, {"a": 1}), ({"params": {"b": 2}}, {"team": "maps", "b": 2})],
 )
 async def test_metadata_is_the_body_of_a_webhook_without_one(
-    desk: Desk, app: FastAPI, override: dict[str, Any], body: dict[str, Any]
+    desk: Desk, override: dict[str, Any], body: dict[str, Any]
 ) -> None:
     job = await desk.create(metadata={"team": "maps"})
 
     answer = await desk.call("POST", f"/{job['id']}/execute", override)
 
-    assert body == (await open_spec(app, answer.json())).body
+    assert body == (await open_spec(desk, answer.json())).body
 
 
 @pytest.mark.parametrize(
@@ -136,12 +134,10 @@ async def test_metadata_is_the_body_of_a_webhook_without_one(
         ({"url": TARGET["url"]}, True),
     ],
 )
-async def test_secrets_do_not_travel_to_another_address(
-    desk: Desk, app: FastAPI, override: dict[str, Any], kept: bool
-) -> None:
+async def test_secrets_do_not_travel_to_another_address(desk: Desk, override: dict[str, Any], kept: bool) -> None:
     job = await desk.create(target=WITH_SECRETS)
 
-    target = await open_spec(app, (await desk.call("POST", f"/{job['id']}/execute", override)).json())
+    target = await open_spec(desk, (await desk.call("POST", f"/{job['id']}/execute", override)).json())
 
     secrets = [secret.get_secret_value() for secret in target.secret_headers.values()]
     assert (["Bearer hidden"] if kept else []) == secrets
@@ -172,10 +168,12 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
 async def test_a_wrong_difference_is_refused_by_name_and_queues_nothing(desk: Desk) -> None:
     job = await desk.create(target=WITH_SECRETS)
 
+    rows = await count_rows(desk.database, Execution, Spec)
+
     found = [(body, faults(await desk.call("POST", f"/{job['id']}/execute", body))) for body, _ in WRONG]
 
     assert WRONG == found
-    assert [0, 1] == await count_rows(desk.database, Execution, Spec)
+    assert rows == await count_rows(desk.database, Execution, Spec)
 
 
 @ONLY_SQLITE
@@ -190,6 +188,7 @@ async def test_an_address_that_may_not_be_called_is_refused_here_too(desk: Desk)
 
 async def test_a_target_is_tried_once_and_nothing_is_stored(desk: Desk, receiver: Receiver) -> None:
     target = {"type": "webhook", "url": receiver.url("/echo"), "body": {"a": 1}}
+    rows = await count_rows(desk.database, Job, Spec, Execution)
 
     answer = await desk.call("POST", "/test-run", {"target": target, "params": {"b": 2}})
 
@@ -198,7 +197,7 @@ async def test_a_target_is_tried_once_and_nothing_is_stored(desk: Desk, receiver
     assert answer.json() == IsPartialDict(
         ok=True, type="webhook", state="succeeded", reason=None, response_status=200, duration_seconds=IsPositiveFloat
     )
-    assert [0, 0, 0] == await count_rows(desk.database, Job, Spec, Execution)
+    assert rows == await count_rows(desk.database, Job, Spec, Execution)
 
 
 @pytest.mark.parametrize(
@@ -220,13 +219,12 @@ async def test_a_try_that_fails_says_why(desk: Desk, receiver: Receiver, path: s
 
 
 @ONLY_SQLITE
-async def test_a_try_ends_in_time_whatever_its_executor_does(
-    desk: Desk, app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_try_ends_in_time_whatever_its_executor_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "GRACE_SECONDS", 0)
-    app.state.job_rules = make_rules(ScriptedExecutor(gate=asyncio.Event()))
+    rules = make_rules(ScriptedExecutor(gate=asyncio.Event()))
 
-    answer = await desk.call("POST", "/test-run", {"target": TARGET, "timeout_seconds": 0.05})
+    with desk.ruled_by(rules):
+        answer = await desk.call("POST", "/test-run", {"target": TARGET, "timeout_seconds": 0.05})
 
     assert answer.json() == IsPartialDict(ok=False, state="timed_out", error="No end after 0.05 s.")
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from dirty_equals import IsPartialDict
-from fastapi import FastAPI
 from sqlmodel import SQLModel
 
 from stationmaster.db.engine import Database
@@ -18,6 +17,7 @@ from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.jobs.models import Job
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.versions import open_target
+from stationmaster.kit.ids import new_id
 from stationmaster.kit.sealing import Sealer
 from tests.support.work import HOURLY, TARGET, Desk, be_late, faults, lead, read_job, run_tick, set_job
 
@@ -25,6 +25,11 @@ CANARY = "canary-5f3a"
 SIGNING = "whsec_Y2FuYXJ5LTVmM2EgYW5kIHNvbWUgbW9yZSBieXRlcw=="
 SEALED = TARGET | {"secret_headers": {"Authorization": f"Bearer {CANARY}"}, "signing_secret": SIGNING}
 MASKED = TARGET | {"secret_headers": {"Authorization": "********"}, "signing_secret": "********"}
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Desk:
+    return shared_desk
 
 
 def tells(text: str) -> bool:
@@ -40,10 +45,10 @@ async def dump(database: Database) -> str:
     return repr(rows)
 
 
-async def secrets_of(app: FastAPI, job: dict[str, Any]) -> tuple[list[str], str | None]:
+async def secrets_of(desk: Desk, job: dict[str, Any]) -> tuple[list[str], str | None]:
     """Return the secrets of a job as its next execution will have them; the job's own and its version's agree."""
-    rules = app.state.job_rules
-    async with read_only(app.state.database) as session:
+    rules = desk.app.state.job_rules
+    async with read_only(desk.database) as session:
         row = await session.get_one(Job, UUID(job["id"]))
         target = specs.open_target(rules.sealer, await session.get_one(Spec, row.spec_id))
     own = open_target(rules, row)
@@ -54,7 +59,7 @@ async def secrets_of(app: FastAPI, job: dict[str, Any]) -> tuple[list[str], str 
 
 async def test_no_answer_and_no_row_tells_a_secret(desk: Desk) -> None:
     """A canary (S23): made, read, listed, changed, executed, asked about; and then looked for in all tables."""
-    created = await desk.call("POST", body={"name": "canary", "target": SEALED, "schedules": [HOURLY]})
+    created = await desk.call("POST", body={"name": f"canary-{new_id()}", "target": SEALED, "schedules": [HOURLY]})
     path = f"/{created.json()['id']}"
     calls: list[tuple[str, str, Any]] = [
         ("GET", path, None),
@@ -96,22 +101,22 @@ async def test_secrets_are_shown_masked_to_their_owner_too(desk: Desk) -> None:
     ],
 )
 async def test_a_secret_that_comes_back_masked_is_kept(
-    desk: Desk, app: FastAPI, target: dict[str, Any], headers: list[str], signing: str | None
+    desk: Desk, target: dict[str, Any], headers: list[str], signing: str | None
 ) -> None:
     job = await desk.create(target=SEALED)
 
     answer = await desk.call("PATCH", f"/{job['id']}", {"target": target})
 
     assert 200 == answer.status_code
-    assert (headers, signing) == await secrets_of(app, job)
+    assert (headers, signing) == await secrets_of(desk, job)
 
 
-async def test_a_change_elsewhere_keeps_the_secrets(desk: Desk, app: FastAPI) -> None:
+async def test_a_change_elsewhere_keeps_the_secrets(desk: Desk) -> None:
     job = await desk.create(target=SEALED)
 
     await desk.call("PATCH", f"/{job['id']}", {"timeout_seconds": 5, "metadata": {"a": 1}})
 
-    assert ([f"Bearer {CANARY}"], SIGNING) == await secrets_of(app, job)
+    assert ([f"Bearer {CANARY}"], SIGNING) == await secrets_of(desk, job)
 
 
 async def test_a_masked_secret_without_a_stored_one_is_refused(desk: Desk) -> None:
@@ -133,15 +138,15 @@ async def test_a_sealed_secret_opens_in_its_own_row_only(desk: Desk) -> None:
     assert (409, "The secrets of the job cannot be read") == (answer.status_code, answer.json()["title"])
 
 
-async def test_a_job_whose_secrets_cannot_be_read_is_shown_and_can_be_deleted(desk: Desk, app: FastAPI) -> None:
+async def test_a_job_whose_secrets_cannot_be_read_is_shown_and_can_be_deleted(desk: Desk) -> None:
     """After a change of the key one such job must not take the whole list with it."""
     job = await desk.create(target=SEALED)
-    rules: JobRules = app.state.job_rules
-    app.state.job_rules = replace(rules, sealer=Sealer(b"another key of thirty-two bytes."))
+    rules: JobRules = desk.app.state.job_rules
 
-    listed = await desk.call("GET")
-    changed = await desk.call("PATCH", f"/{job['id']}", {"timeout_seconds": 5})
-    deleted = await desk.call("DELETE", f"/{job['id']}")
+    with desk.ruled_by(replace(rules, sealer=Sealer(b"another key of thirty-two bytes."))):
+        listed = await desk.call("GET", "?size=1")
+        changed = await desk.call("PATCH", f"/{job['id']}", {"timeout_seconds": 5})
+        deleted = await desk.call("DELETE", f"/{job['id']}")
 
     assert [IsPartialDict(id=job["id"], target=job["target"])] == listed.json()["items"]
     assert [409, 204] == [changed.status_code, deleted.status_code]

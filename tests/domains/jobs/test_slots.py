@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stationmaster.domains.executions.states import Reason
@@ -107,6 +107,7 @@ def assert_all_are_in(decision: Decision, slots: Sequence[datetime]) -> None:
     assert (slots[0], slots[skipped - 1], skipped) == (gap.first, gap.last, gap.count) if gap else skipped == 0
 
 
+@settings(deadline=None)
 @given(situations(), misfires)
 def test_each_due_slot_is_accounted_for_exactly_once(
     situation: tuple[Timetable, datetime, datetime], policy: Misfire
@@ -121,6 +122,7 @@ def test_each_due_slot_is_accounted_for_exactly_once(
     assert timetable.next_after(now) == decision.next_run_at
 
 
+@settings(deadline=None)
 @given(situations(), misfires)
 def test_nothing_runs_later_or_more_often_than_the_policy_allows(
     situation: tuple[Timetable, datetime, datetime], policy: Misfire
@@ -134,6 +136,7 @@ def test_nothing_runs_later_or_more_often_than_the_policy_allows(
     assert len(runs) <= (policy.max_runs if policy.policy == "all" else 1)
 
 
+@settings(deadline=None)
 @given(situations(), st.timedeltas(timedelta(hours=-2), timedelta(hours=40)))
 def test_a_pause_covers_the_slots_before_its_end_and_leaves_the_others(
     situation: tuple[Timetable, datetime, datetime], length: timedelta
