@@ -363,8 +363,12 @@ def upgrade() -> None:
             "ix_executions_state",
             ["state", "id"],
             unique=False,
-            sqlite_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
-            postgresql_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
+            sqlite_where=sa.text(
+                "state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"
+            ),
+            postgresql_where=sa.text(
+                "state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"
+            ),
         )
         batch_op.create_index(
             "ix_executions_turn",
@@ -667,8 +671,12 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_executions_state",
-            sqlite_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
-            postgresql_where=sa.text("state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"),
+            sqlite_where=sa.text(
+                "state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"
+            ),
+            postgresql_where=sa.text(
+                "state = 'queued' OR state = 'running' OR state = 'failed' OR state = 'timed_out' OR state = 'cancelled' OR state = 'skipped' OR state = 'lost'"
+            ),
         )
         batch_op.drop_index(
             "ix_executions_running",

@@ -154,6 +154,15 @@ async def test_a_login_is_given_again_and_kept_sealed(app: FastAPI, client: http
     assert first.json()["refresh_token"] not in stored
 
 
+async def test_a_form_is_answered_once(client: httpx.AsyncClient, ada: Person) -> None:
+    form = {"username": ada.user.email, "password": PASSWORD}
+    first, second = [await client.post("/api/v1/auth/token", data=form, headers=KEY) for _ in range(2)]
+    other = await client.post("/api/v1/auth/token", data=form | {"password": "other"}, headers=KEY)
+
+    assert second.json() == first.json()
+    assert other.status_code == 422
+
+
 async def test_cookies_are_given_again(client: httpx.AsyncClient, ada: Person) -> None:
     body = {"email": ada.user.email, "password": PASSWORD, "cookie": True}
     first = await client.post("/api/v1/auth/login", json=body, headers=KEY)

@@ -111,10 +111,12 @@ async def test_a_field_that_is_asked_for_may_be_null(client: httpx.AsyncClient) 
         ({"include": "a b"}, "include", "at character 3: a comma is expected"),
         ({"meta_filter": "shelf"}, "meta_filter", "write field:value"),
         ({"filters": "year = 1"}, "filters", "no such query parameter"),
+        ({"filter": ["year = 1815", "id = 2"]}, "filter", "more than once"),
+        ({"sort": ["year", ""]}, "sort", "more than once"),
     ],
 )
 async def test_what_is_not_there_is_refused_by_name(
-    client: httpx.AsyncClient, parameters: dict[str, str], parameter: str, expected: str
+    client: httpx.AsyncClient, parameters: dict[str, Any], parameter: str, expected: str
 ) -> None:
     found, detail = await refusal(client, **parameters)
 

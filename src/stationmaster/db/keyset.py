@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.kit.scanner import UNSTORABLE
 
-MAX_CURSOR = 4000
+# Five texts of 255 characters, each of four bytes, written in base64.
+MAX_CURSOR = 8000
 _DIGEST_BYTES = 6
 
 

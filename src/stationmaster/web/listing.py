@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from stationmaster.db.keyset import Order
 from stationmaster.db.listing import Document, Field, Resource, compile_filter, compile_sort, sortable_labels
@@ -24,6 +24,8 @@ from stationmaster.kit.filters import Filter, Operator, parse_filter, parse_memb
 from stationmaster.kit.scanner import Unreadable
 from stationmaster.kit.sorting import Sort, parse_sort
 from stationmaster.web.items import Item, base_fields, optional_fields
+
+ONCE = ("filter", "sort", "include", "exclude")
 
 T = TypeVar("T")
 
@@ -87,6 +89,7 @@ def list_query(resource: Resource, item: type[Item], *, default_sort: str) -> Re
     names = base_fields(item) | optional_fields(item)
 
     async def read(
+        request: Request,
         filter_: Annotated[
             str, Query(alias="filter", max_length=filters.MAX_LENGTH, description=_about_filter(resource))
         ] = "",
@@ -97,6 +100,7 @@ def list_query(resource: Resource, item: type[Item], *, default_sort: str) -> Re
             str, Query(max_length=field_name.MAX_LENGTH, description="Fields to leave out, comma-separated.")
         ] = "",
     ) -> ListQuery:
+        _refuse_repeated(request)
         return ListQuery(
             resource,
             base_fields(item),
@@ -142,6 +146,15 @@ def _with_members(read: ReadQuery, document: Document) -> ReadQuery:
 def restricted_names(resource: Resource) -> frozenset[str]:
     """Name the fields that are for administrators, in filter, sort and include."""
     return frozenset(found.name for found in resource.fields if found.is_restricted)
+
+
+def _refuse_repeated(request: Request) -> None:
+    """Refuse what is given twice: only one would count, and a filter must never be dropped in silence."""
+    repeated = [name for name in ONCE if len(request.query_params.getlist(name)) > 1]
+    if repeated:
+        raise Invalid(
+            *(FieldError("is given more than once; join them with commas", parameter=name) for name in repeated)
+        )
 
 
 def _read(parameter: str, parse: Callable[[Any], T], value: Any) -> T:

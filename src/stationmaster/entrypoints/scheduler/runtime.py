@@ -51,6 +51,7 @@ class Scheduler:
         self._ticking = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._is_stopped = False
+        self._is_wanted = False
         self.is_running = False
         self.planned_jobs = 0
         """How many jobs have a slot to come, when last counted."""
@@ -128,18 +129,27 @@ class Scheduler:
             logger.warning("count.failed", extra={"error": type(error).__name__})
 
     async def _tick(self) -> None:
-        """Decide all that is due, if we lead, and set the timer to the next slot."""
-        if self._is_stopped or self._ticking.locked():
-            return  # the tick under way sees what we would see, or the timer looks again within a second
+        """Decide all that is due, if we lead, and set the timer to the next slot.
+
+        Asked for while a tick is under way, it runs once more afterwards: the one under way may have read already.
+        """
+        self._is_wanted = True
+        if self._ticking.locked():
+            return
         async with self._ticking:
-            try:
-                await self._decide_all()
-            except StaleTerm as error:
-                logger.warning("tick.stale_term", extra={"error": str(error)})
-                metrics.stale_writes.labels("tick").inc()
-                self._elector.demote()
-            except AWAY as error:
-                logger.warning("tick.failed", extra={"error": type(error).__name__, "detail": str(error)[:500]})
+            while self._is_wanted and not self._is_stopped:
+                self._is_wanted = False
+                await self._decide_or_log()
+
+    async def _decide_or_log(self) -> None:
+        try:
+            await self._decide_all()
+        except StaleTerm as error:
+            logger.warning("tick.stale_term", extra={"error": str(error)})
+            metrics.stale_writes.labels("tick").inc()
+            self._elector.demote()
+        except AWAY as error:
+            logger.warning("tick.failed", extra={"error": type(error).__name__, "detail": str(error)[:500]})
 
     async def _decide_all(self) -> None:
         began = time.monotonic()
