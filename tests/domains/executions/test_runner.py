@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from stationmaster.config import RunnerSettings
 from stationmaster.db import notify
+from stationmaster.db.clock import database_now
 from stationmaster.db.engine import Database, open_database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions import service
@@ -205,6 +206,20 @@ async def test_a_host_that_fails_again_and_again_is_left_alone(database: Databas
     waiting = [id_ for id_ in ids if (await read(database, id_)).state is State.QUEUED]
     assert 3 <= called < 20
     assert 20 - called == len(waiting)
+
+
+async def test_a_host_that_answers_its_probe_is_called_again(database: Database) -> None:
+    """Also by a replica that has just started and knows nothing of the failures before."""
+    ids = await store(database, make_spec(), 5)
+    async with unit_of_work(database) as session:
+        past = await database_now(session) - timedelta(seconds=1)
+        session.add(Breaker(host="receiver.test:80", failures=9, open_seconds=60, open_until=past))
+    executor = ScriptedExecutor()
+
+    async with running(database, executor):
+        states = [(await ended(database, id_)).state for id_ in ids]
+
+    assert [State.SUCCEEDED] * 5 == states
 
 
 async def is_shut(database: Database) -> bool:

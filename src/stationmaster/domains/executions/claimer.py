@@ -88,10 +88,11 @@ class Claimer:
             full = self._flights.full_hosts()
             candidates = await queue.list_candidates(session, limit=limit, full_hosts=full)
             fitting = self._fit(candidates)
-            fitting += await self._probe(session)
+            probes = await self._probe(session)
+            fitting += probes
             if not fitting:
                 return 0
-            flights = await self._take(session, fitting)
+            flights = await self._take(session, fitting, probes)
         for flight in flights:
             self._flights.add(flight)
             self._launch(flight)
@@ -115,12 +116,12 @@ class Claimer:
                 fitting.append(candidate.id)
         return fitting
 
-    async def _take(self, session: AsyncSession, ids: list[UUID]) -> list[Flight]:
+    async def _take(self, session: AsyncSession, ids: list[UUID], probes: list[UUID]) -> list[Flight]:
         claimed: list[Claimed] = await queue.claim(
             session, ids, worker=self._worker, token=new_id(), lease=self._settings.lease
         )
         orders = await self._orders.load(session, {one.spec_id for one in claimed})
-        return [Flight(one, orders[one.spec_id]) for one in claimed]
+        return [Flight(one, orders[one.spec_id], is_probe=one.id in probes) for one in claimed]
 
 
 async def _wait(woken: asyncio.Event) -> None:

@@ -27,6 +27,8 @@ class Flight:
 
     claimed: Claimed
     order: Order
+    is_probe: bool = False
+    """Sent to a shut host, to see whether it answers again."""
     launched: float = field(default_factory=time.monotonic)
     task: asyncio.Task[None] | None = None
     stop: Stop | None = None

@@ -96,7 +96,8 @@ class Recorder:
     async def _tell_gates(self, session: AsyncSession, endings: list[Ending]) -> None:
         failures = Counter(e.flight.claimed.host for e in endings if e.is_host_unwell and e.flight.claimed.host)
         answered = {e.flight.claimed.host for e in endings if not e.is_host_unwell and e.flight.claimed.host}
-        if failures or answered & self._unwell_hosts:
+        probed = {e.flight.claimed.host for e in endings if e.flight.is_probe}
+        if failures or answered & (self._unwell_hosts | probed):
             await breaker.clear(session, {host for host in answered if host})
             only_failed = {str(host): count for host, count in failures.items() if host not in answered}
             await breaker.count_failures(session, only_failed, self._settings)
