@@ -1,9 +1,13 @@
 """Whatever a caller writes stays a value: SQL, patterns, JSON paths, quotes."""
 
+from contextlib import suppress
+from itertools import product
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.engine import Database
@@ -11,11 +15,12 @@ from stationmaster.db.field_kind import like_pattern
 from stationmaster.db.listing import compile_filter, compile_sort
 from stationmaster.errors import Invalid
 from stationmaster.kit.field_name import quote
-from stationmaster.kit.filters import parse_filter
+from stationmaster.kit.filters import Operator, parse_filter
 from stationmaster.kit.scanner import Unreadable
 from stationmaster.kit.sorting import parse_sort
 from tests.db.conftest import Thing
 from tests.db.test_listing import EVERY, THINGS, c, find_by, order_by
+from tests.kit.test_filters import STORABLE
 
 HOSTILE = [
     "' OR '1'='1",
@@ -116,6 +121,36 @@ def test_no_text_of_the_caller_stands_in_the_statement() -> None:
     for url in ("sqlite://", "postgresql+asyncpg://"):
         dialect = sa.make_url(url).get_dialect()()
         assert marker not in str(statement.compile(dialect=dialect))
+
+
+EXTREMES = [
+    "0", "-9223372036854775808", "9223372036854775807", "1e308", "-1e-308", "0.1", "1" * 19, "0" * 400, "true", "false",
+    "red", "0001-01-01", "9999-12-30", "0001-01-01T00:00:00Z", "2026-02-29", "2024-02-29", "2026-11-21T23:59:59.999+14:00",
+    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "%", "%%%%%%%%%%b", "x" * 3000,
+    "\U0001f980", "null",
+]  # fmt: skip
+
+
+async def test_every_value_that_is_taken_can_be_asked_for(shed_session: AsyncSession) -> None:
+    taken = 0
+    for name in (found.label for found in (THINGS.key, *THINGS.fields)):
+        for operator, value in product(Operator, EXTREMES):
+            try:
+                await find_by(shed_session, f"{name} {operator} {value}")
+            except Invalid:
+                continue
+            taken += 1
+
+    assert taken > 500
+
+
+@given(st.lists(st.sampled_from([found.label for found in (THINGS.key, *THINGS.fields)]), max_size=3), st.data())
+def test_any_filter_is_compiled_or_refused(names: list[str], data: st.DataObject) -> None:
+    terms = [f"{name} {data.draw(st.sampled_from(Operator))} {quote(data.draw(STORABLE))}" for name in names]
+
+    with suppress(Invalid):
+        conditions = compile_filter(THINGS, parse_filter(", ".join(terms)), parameter="filter", is_admin=True)
+        assert len(conditions) == len(names)
 
 
 def test_only_the_percent_sign_is_special_in_patterns() -> None:

@@ -69,9 +69,6 @@ def test_every_claim_must_be_there(claim: str) -> None:
         {"iss": "somebody else"},
         {"aud": "another service"},
         {"aud": [ISSUER, "another service"]},
-        {"exp": int(clock.now().timestamp()) - 60},
-        {"nbf": int(clock.now().timestamp()) + 60},
-        {"iat": int(clock.now().timestamp()) + 60},
         {"sub": "ada"},
         {"sid": ""},
         {"sub": 7},
@@ -81,6 +78,12 @@ def test_every_claim_must_be_there(claim: str) -> None:
 def test_wrong_claims(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidAccessToken):
         TOKENS.read(sign(payload(**changes)))
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -60), ("nbf", 60), ("iat", 60)])
+def test_wrong_times(claim: str, seconds: int) -> None:
+    with pytest.raises(InvalidAccessToken):
+        TOKENS.read(sign(payload(**{claim: int(clock.now().timestamp()) + seconds})))
 
 
 @pytest.mark.parametrize("header", [{"typ": "JWT"}, {"typ": "rt+jwt"}, {"crit": ["b64"]}])

@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from stationmaster.config import RegistrationSettings, Settings
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.audit.models import AuditLog
 from stationmaster.domains.auth.mailed_tokens import COOL_DOWN
 from stationmaster.domains.auth.models import AccountToken, MailRequest
 from stationmaster.domains.users import service as users
@@ -110,6 +111,17 @@ async def test_a_known_address_gets_the_same_answer_and_a_mail(app: FastAPI, cli
     assert known.content == unknown.content
     assert await read_kinds(app, "ada@example.com") == ["account_exists"]
     assert (await find_ada(app)).name == "Real Ada"
+
+
+async def test_what_was_imitated_leaves_no_trace(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """For a known address an account is made and taken back, so that the answer takes as long."""
+    ada = await make_user(app.state.database, email="ada@example.com")
+
+    await register(client)
+
+    async with read_only(app.state.database) as session:
+        assert await users.count_users(session) == 1
+        assert list(await session.scalars(select(AuditLog.resource_id))) == [str(ada.id)]
 
 
 async def test_a_taken_user_name_is_told_by_mail_only(app: FastAPI, client: httpx.AsyncClient) -> None:

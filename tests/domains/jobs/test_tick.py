@@ -164,11 +164,11 @@ async def test_a_clock_that_jumps_a_year_is_caught_up_with_at_once(database: Dat
     job = await make_many(database, tick.BATCH)
     await be_late(database, job.id, count=365 * 1440, every=timedelta(minutes=1))
     term = await lead(database)
-    began = time.monotonic()
+    began = time.process_time()
 
     assert tick.BATCH == await run_tick(database, term)
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 2
     executions = await read_executions(database, job.id)
     assert 2 * tick.BATCH == len(executions)
     assert tick.BATCH * 365 * 1440 == sum(one.slot_count for one in executions)

@@ -23,6 +23,7 @@ from stationmaster.domains.users.service import NewUser
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock
 from stationmaster.kit.emails import normalise_email
+from stationmaster.kit.ids import new_id
 
 PROVING = (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
@@ -35,24 +36,37 @@ async def register(session: AsyncSession, new: NewUser, *, password_hash: str, o
     if known is not None and not is_due:
         return  # the mail of a moment ago still counts: whoever sends a form twice must not lose it
     if known is not None and _is_somebodys(known):
+        await _imitate_creation(session, new, password_hash)
         await _mail_that_there_is_one(session, outbox, known)
         return
     if known is not None:
         await session.delete(known)
         await session.flush()
-    await _create(session, new, password_hash, outbox)
+    user, is_username_taken = await _create(session, new, password_hash)
+    await _mail_link(session, outbox, user, is_username_taken=is_username_taken)
+
+
+async def _create(session: AsyncSession, new: NewUser, password_hash: str) -> tuple[User, bool]:
+    """Store an unverified account, without the user name if that is taken; return it and whether it was."""
+    is_username_taken = new.username is not None and await users.find_by_login(session, new.username) is not None
+    unverified = replace(new, is_verified=False, username=None if is_username_taken else new.username)
+    return await users.create_user(session, unverified, password_hash=password_hash), is_username_taken
+
+
+async def _imitate_creation(session: AsyncSession, new: NewUser, password_hash: str) -> None:
+    """Take the time that creating an account takes, and take the account back.
+
+    Measured, answers for known addresses came 4 ms sooner without it: enough to tell which have an account.
+    """
+    savepoint = await session.begin_nested()
+    await _create(session, replace(new, email=f"{new_id().hex}@nowhere.invalid"), password_hash)
+    await savepoint.rollback()
 
 
 async def _mail_that_there_is_one(session: AsyncSession, outbox: Outbox, user: User) -> None:
+    audit.note(session, "user", user.id)
     issued = await mailed_tokens.issue(session, user, Purpose.RESET_PASSWORD, email=user.email)
     await tell(session, outbox, user, "account_exists", about=issued.token.id, url=issued.url(outbox.public_url))
-
-
-async def _create(session: AsyncSession, new: NewUser, password_hash: str, outbox: Outbox) -> None:
-    is_username_taken = new.username is not None and await users.find_by_login(session, new.username) is not None
-    unverified = replace(new, is_verified=False, username=None if is_username_taken else new.username)
-    user = await users.create_user(session, unverified, password_hash=password_hash)
-    await _mail_link(session, outbox, user, is_username_taken=is_username_taken)
 
 
 async def mail_link_if_unverified(session: AsyncSession, user: User, *, outbox: Outbox) -> None:
