@@ -100,8 +100,18 @@ async def fill(url: str, rows: int) -> None:
             numbers = {"first": first, "last": min(first + CHUNK - 1, rows), "rows": rows, "jobs": JOBS}
             async with database.writer.begin() as connection:
                 await connection.execute(statement, numbers)
+        await _tidy_up(database)
+
+
+async def _tidy_up(database: Database) -> None:
+    """Do what the database does by itself in time."""
+    if database.is_sqlite:
         async with database.writer.begin() as connection:
             await connection.execute(sa.text("ANALYZE"))
+        return
+    async with database.writer.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(sa.text("VACUUM ANALYZE"))
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ class Stand:
         url = self._url(dialect, name)
         await migrate.upgrade(url)
         async with open_database(url) as database:
-            stored = await store(database, plans) if plans else []
+            stored = await store(database, plans)
         if dialect == "postgresql":
             await self._vacuum(name)
         return Template(dialect, name, stored[-1].job_id if stored else None)

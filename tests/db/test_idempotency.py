@@ -18,7 +18,7 @@ OVER = timedelta(seconds=-1)
 
 
 async def store(database: Database, attempt_id: UUID, answer: str | None = "sealed", **facts: Any) -> bool:
-    arguments = {"key": KEY, "fingerprint": "f", "life": DAY} | facts
+    arguments: dict[str, Any] = {"key": KEY, "fingerprint": "f", "life": DAY} | facts
     async with unit_of_work(database) as session:
         return await keep(session, attempt_id=attempt_id, answer=answer, **arguments)
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from stationmaster import __version__
 from stationmaster.config import HttpSettings, Settings
-from stationmaster.db.engine import Database, open_database
+from stationmaster.db.engine import CONTROL_CONNECTIONS, Database, open_database
 from stationmaster.entrypoints import health
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
 from stationmaster.web import middleware, problems
@@ -148,7 +148,9 @@ async def test_without_database_it_answers_503_within_three_seconds(
 async def test_a_full_pool_is_not_ready(app: FastAPI, client: httpx.AsyncClient, database: Database) -> None:
     async with open_database(database.url, pool_size=1) as small:
         app.state.database = replace(small, reader=small.control)
-        async with small.control.connect(), small.control.connect(), small.control.connect():
+        async with AsyncExitStack() as taken:
+            for _ in range(CONTROL_CONNECTIONS):
+                await taken.enter_async_context(small.control.connect())
             answer = await client.get("/health/ready")
 
     assert (answer.status_code, answer.json()["failed"]) == (503, ["database"])

@@ -10,7 +10,18 @@ from dirty_equals import IsPartialDict
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.jobs.models import Job
 from tests.support.databases import ONLY_SQLITE
-from tests.support.work import HOURLY, TARGET, Desk, count_rows, faults, read_job, read_schedules
+from tests.support.work import (
+    HOURLY,
+    TARGET,
+    Desk,
+    be_late,
+    count_rows,
+    faults,
+    lead,
+    read_job,
+    read_schedules,
+    run_tick,
+)
 
 CRON = {"cron_expression": "30 2 * * 1-5", "timezone": "Europe/Berlin"}
 FULL = {
@@ -251,3 +262,31 @@ async def test_the_short_form_is_refused_where_it_says_nothing(
 
     assert [pointer] == faults(await desk.call("PATCH", f"/{job['id']}", patch))
     assert len(schedules) == len(await read_schedules(desk.database, (await stored(desk, job)).id))
+
+
+async def test_a_change_based_on_an_older_version_is_refused(desk: Desk) -> None:
+    job = await desk.create(schedules=[HOURLY])
+    path = f"/{job['id']}"
+    seen = {"if-match": (await desk.call("GET", path)).headers["etag"]}
+    await be_late(desk.database, UUID(job["id"]))
+    await run_tick(desk.database, await lead(desk.database))  # a slot that was decided is no change of the job
+
+    first, second = [
+        await desk.call("PATCH", path, {"description": text}, headers=seen) for text in ("first", "second")
+    ]
+    deleted = await desk.call("DELETE", path, headers=seen)
+
+    assert [200, 412, 412] == [answer.status_code for answer in (first, second, deleted)]
+    assert "first" == (await desk.read(job))["description"]
+
+
+async def test_so_is_a_change_of_a_schedule(desk: Desk) -> None:
+    job = await desk.create()
+    made = await desk.call("POST", f"/{job['id']}/schedules", HOURLY)
+    path = f"/{job['id']}/schedules/{made.json()['id']}"
+    seen = {"if-match": (await desk.call("PATCH", path, {})).headers["etag"]}
+
+    answers = [await desk.call("PATCH", path, {"params": {"a": number}}, headers=seen) for number in (1, 2)]
+    answers.append(await desk.call("DELETE", path, headers=seen))
+
+    assert [200, 412, 412] == [answer.status_code for answer in answers]

@@ -246,3 +246,14 @@ async def test_it_counts_the_jobs_that_have_a_slot_to_come(database: Database, s
 
     async with running(scheduler):
         await eventually(lambda: is_true(scheduler.planned_jobs == 1))
+
+
+async def test_counting_waits_for_better_times(database: Database, settings: Settings) -> None:
+    scheduler = make_scheduler(database, settings)
+    scheduler.planned_jobs = 7
+    async with unit_of_work(database) as session:
+        await session.execute(sa.text("ALTER TABLE schedules RENAME TO away"))
+
+    await scheduler._count()
+
+    assert 7 == scheduler.planned_jobs
