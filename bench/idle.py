@@ -20,5 +20,6 @@ async def measure_idle(stand: Stand, dialect: Dialect, log: Path) -> dict[str, f
         return {
             "start_seconds": start_seconds,
             "rss_mb": replica.rss_mb(),
+            "private_mb": replica.private_mb(),
             "cpu_percent": (replica.cpu_seconds() - cpu) / REST_SECONDS * 100,
         }

@@ -94,6 +94,11 @@ class Replica:
         rss: int = psutil.Process(self.pid).memory_info().rss
         return rss / 2**20
 
+    def private_mb(self) -> float:
+        """Return the memory that would be free if the process ended: without files and libraries shared with others."""
+        private: int = psutil.Process(self.pid).memory_full_info().uss
+        return private / 2**20
+
     def cpu_seconds(self) -> float:
         """Return the processor time used so far."""
         times = psutil.Process(self.pid).cpu_times()

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.engine import Database
+from stationmaster.db.errors import AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ async def listen(database: Database) -> None:
     while True:
         try:
             await _listen_once(database)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except AWAY as error:
             logger.warning("notify.disconnected", extra={"error": str(error)})
         await asyncio.sleep(RECONNECT_SECONDS)
 

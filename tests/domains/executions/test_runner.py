@@ -23,6 +23,7 @@ from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.workers import list_workers
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
+from stationmaster.kit.sealing import Sealer
 from tests.support.databases import ONLY_POSTGRESQL
 from tests.support.executions import (
     SEALER,
@@ -34,6 +35,7 @@ from tests.support.executions import (
     read,
     read_attempts,
     store,
+    webhook,
 )
 
 ADMIN = Actor(kind="user", id=new_id(), user_id=new_id(), name="a", email="a@example.com", role=Role.ADMIN)
@@ -133,6 +135,17 @@ async def test_a_fault_of_an_executor_ends_that_execution_only(
     assert [State.FAILED, State.SUCCEEDED] == states
     assert Reason.INTERNAL_ERROR is (await read(database, bad)).reason
     assert "executor.failed" in caplog.text
+
+
+async def test_a_spec_that_cannot_be_opened_ends_its_own_execution_only(database: Database) -> None:
+    sealed_before = make_spec(target=webhook(secret_headers={"X-A": "secret"}))
+    sealed_before.target["secret_headers"]["X-A"] = Sealer(b"n" * 32).seal("secret", row=str(sealed_before.id))
+    [broken], [sound] = await store(database, sealed_before), await store(database, make_spec())
+
+    async with running(database, ScriptedExecutor()):
+        other, one = await ended(database, broken), await ended(database, sound)
+
+    assert (State.SUCCEEDED, State.FAILED, Reason.INTERNAL_ERROR) == (one.state, other.state, other.reason)
 
 
 async def test_an_executor_that_does_not_end_is_cut_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

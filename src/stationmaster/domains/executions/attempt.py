@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 5
 """Executors end at their time-out themselves; one that does not is cut off this much later."""
+UNREADABLE = "What it was to do cannot be read: it was stored with another secret key, or is not valid any more."
 FAILED = frozenset({State.FAILED, State.TIMED_OUT})
 
 
@@ -43,6 +44,9 @@ def _measure_lateness(claimed: Claimed) -> None:
 
 
 async def _run(flight: Flight, executor: Executor) -> Outcome:
+    target = flight.order.target
+    if target is None:
+        return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error=UNREADABLE, is_final=True)
     context = Context(
         execution_id=flight.claimed.id,
         attempt=flight.claimed.number,
@@ -51,7 +55,7 @@ async def _run(flight: Flight, executor: Executor) -> Outcome:
     )
     try:
         async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS):
-            return await executor.run(flight.order.target, context)
+            return await executor.run(target, context)
     except TimeoutError:
         return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {context.timeout_seconds:g} s.")
     except asyncio.CancelledError:

@@ -57,7 +57,8 @@ class Retry(Input):
 
     @model_validator(mode="after")
     def _refuse_two_ways(self) -> Self:
-        growing = {"initial_seconds", "multiplier", "max_seconds"} & self.model_fields_set
+        names = ("initial_seconds", "multiplier", "max_seconds")
+        growing = {name for name in names if getattr(self, name) != Retry.model_fields[name].default}
         if self.delays_seconds and growing:
             raise ValueError(f"give either delays_seconds or {', '.join(sorted(growing))}")
         return self

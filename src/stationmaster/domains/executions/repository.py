@@ -70,7 +70,7 @@ async def find_slot(session: AsyncSession, job_id: UUID, at: datetime) -> Execut
             col(Execution.scheduled_for) <= at,
             sa.func.coalesce(Execution.slot_until, Execution.scheduled_for) >= at,
         )
-        .order_by(col(Execution.id).desc())
+        .order_by(col(Execution.slot_count), col(Execution.id).desc())
         .limit(1)
     )
     found: Execution | None = await session.scalar(statement)

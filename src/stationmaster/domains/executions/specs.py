@@ -1,5 +1,6 @@
 """Specs: stored sealed, opened for the executor, kept open in memory because they never change."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
@@ -18,6 +19,8 @@ from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.sealing import Sealer
+
+logger = logging.getLogger(__name__)
 
 CACHED_SPECS = 20_000
 
@@ -31,7 +34,8 @@ NO_RETRY = Retry()
 class Order:
     """An opened spec: all that an attempt needs."""
 
-    target: Target
+    target: Target | None
+    """None when it cannot be opened: sealed with another key, or not valid any more."""
     timeout_seconds: float
     retry: Retry
     frees_others: bool
@@ -93,11 +97,19 @@ class OrderBook:
 
     def _open(self, row: sa.Row[Any]) -> Order:
         return Order(
-            target=targets.validate_python(row.target, context=sealed_for(self._sealer, row.id)),
+            target=self._find_target(row),
             timeout_seconds=row.timeout_seconds,
             retry=Retry.model_validate(row.retry) if row.retry else NO_RETRY,
             frees_others=row.overlap_policy in {OverlapPolicy.QUEUE, OverlapPolicy.REPLACE},
         )
+
+    def _find_target(self, row: sa.Row[Any]) -> Target | None:
+        """Open a target; one that cannot be opened must end its own executions, and not the replica."""
+        try:
+            return targets.validate_python(row.target, context=sealed_for(self._sealer, row.id))
+        except ValidationError as error:
+            logger.warning("spec.unreadable", extra={"spec_id": str(row.id), "errors": error.error_count()})
+            return None
 
 
 def _select_by_ids(session: AsyncSession) -> sa.Select[Any]:
