@@ -11,6 +11,7 @@ ours before any work begins, and a second signal also cuts a drain short.
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -127,6 +128,7 @@ class Server(uvicorn.Server):
         try:
             with listener, self._heeding_signals():
                 async with self._app.router.lifespan_context(self._app):
+                    _spare_the_collector()
                     await self._serve_beside(listener, companion)
                     self._is_ending = True
                     if self.force_exit:
@@ -224,3 +226,14 @@ def url_of(listener: socket.socket) -> str:
     address = ip_address(listener.getsockname()[0])
     host = LOOPBACK[address.version] if address.is_unspecified else str(address)
     return f"http://[{host}]:{port_of(listener)}" if address.version == 6 else f"http://{host}:{port_of(listener)}"
+
+
+def _spare_the_collector() -> None:
+    """Leave what start-up made out of garbage collection, and collect less often.
+
+    Measured with 10,000 webhooks due at once: by default the collector took 45 % of all CPU, walking over the same objects
+    again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
