@@ -26,7 +26,10 @@ def test_it_tells_all_as_a_table(command: Command, as_on_a_bare_machine: None) -
 
     assert 0 == result.exit_code, result.stdout
     assert [] == [name for name in NAMES if f" {name} " not in result.stdout]
-    assert "start the engine" in result.stdout
+    last_column = " ".join(
+        line.rsplit("│", 2)[-2].strip() for line in result.stdout.splitlines() if line.startswith("│")
+    )
+    assert "start the engine" in last_column  # wherever the width of the terminal breaks the line
 
 
 def test_machines_read_it_as_json(command: Command, as_on_a_bare_machine: None) -> None:
