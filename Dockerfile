@@ -3,8 +3,8 @@ FROM python:3.11-slim-bookworm AS builder
 WORKDIR /build
 RUN python -m venv /opt/build && python -m venv /opt/stationmaster
 COPY requirements/build.txt requirements/runtime.txt requirements/
-RUN /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
-    && /opt/stationmaster/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+RUN /opt/build/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements/build.txt \
+    && /opt/stationmaster/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY alembic alembic
 COPY src src

@@ -13,12 +13,13 @@ WORKERS ?= 2
 ARGS ?=
 
 # $(call install,lock) puts what a lock names into the environment, then the project itself, linked to this folder.
+# A lock is whole, so nothing is resolved: pip by itself would look at a newer coverage for `coverage[toml]`, and refuse it.
 define install
 @echo "Installing $(1)"
 @if uv --version >/dev/null 2>&1; then pip="uv pip install --quiet --python $(BIN)/python"; \
 else pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; fi; \
-$$pip --require-hashes -r $(1); \
-$$pip --require-hashes -r requirements/build.txt; \
+$$pip --require-hashes --no-deps -r $(1); \
+$$pip --require-hashes --no-deps -r requirements/build.txt; \
 $$pip --no-build-isolation --no-deps --editable .
 @touch $@
 endef
