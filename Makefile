@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+TYPESCRIPT := tests/clients/typescript
 WORKERS ?= 2
 ARGS ?=
 
@@ -33,7 +34,7 @@ run: $(RUNTIME) ## migrate, make the first superadmin, start the service and a d
 	@exec $(BIN)/stationmaster demo $(ARGS)
 
 .PHONY: test
-test: $(DEV) ## run every test, on SQLite and on PostgreSQL (ARGS="-k queue")
+test: $(DEV) $(TYPESCRIPT)/.installed ## run every test, on SQLite and on PostgreSQL (ARGS="-k queue")
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: check
@@ -84,7 +85,7 @@ image: ## make the container image stationmaster:latest
 
 .PHONY: clean
 clean: ## throw the environment and all caches away; data/ stays
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv dist $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/.installed .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): pyproject.toml requirements/build.txt requirements/runtime.txt | $(BIN)/python
@@ -92,6 +93,10 @@ $(RUNTIME): pyproject.toml requirements/build.txt requirements/runtime.txt | $(B
 
 $(DEV): pyproject.toml requirements/build.txt requirements/dev.txt | $(BIN)/python
 	$(call install,requirements/dev.txt)
+
+$(TYPESCRIPT)/.installed: $(TYPESCRIPT)/package-lock.json
+	@if npm --version >/dev/null 2>&1; then npm ci --prefix $(TYPESCRIPT) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; touch $@; \
+	else echo "No npm: the client for TypeScript is not tried."; fi
 
 $(BIN)/python:
 	@for python in python3.11 python3.12 python3.13 python3.14 python3; do \

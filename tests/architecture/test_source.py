@@ -16,7 +16,7 @@ BROAD_EXCEPTS = {
     "lifespan.py": "half a service helps nobody: a part that fails ends the process",
     "web/middleware.py": "whatever it was, the caller gets a problem document",
 }
-TEST_FOLDERS_OF_THEIR_OWN = {"architecture", "support"}
+TEST_FOLDERS_OF_THEIR_OWN = {"architecture", "clients", "fuzz", "support"}
 
 
 def broad_excepts(tree: ast.Module) -> Iterator[ast.AST]:

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
+from stationmaster.web import schema_names
 from stationmaster.web.examples import ABSENT, REF_PREFIX, example_of
 from stationmaster.web.limits import LIMITED_PREFIX
 from stationmaster.web.problems import MEDIA_TYPE, Problem
@@ -119,6 +120,7 @@ def complete(document: Document) -> Document:
         _add_refusals(operation, path, responses)
         _add_headers(operation)
         _add_examples(operation, schemas)
+    schema_names.rename(document)
     return document
 
 

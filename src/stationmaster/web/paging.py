@@ -168,8 +168,9 @@ async def _read_by_cursor(
     order: Order,
     transform: Transform | None,
 ) -> CursorPage[Any]:
-    for name in sorted(params.model_fields_set & {"page", "count"}):
-        raise Invalid(FieldError("has no meaning beside `cursor`", parameter=name))
+    for name in ("count", "page"):
+        if getattr(params, name) != CursorPageParams.model_fields[name].default:  # generated clients send the defaults
+            raise Invalid(FieldError("has no meaning beside `cursor`", parameter=name))
     try:
         found = await read_slice(session, statement, order, cursor=params.cursor or "", size=params.size)
     except BadCursor as error:
