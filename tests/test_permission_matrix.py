@@ -44,7 +44,7 @@ CALLERS = (
     "admin-key",
     "superadmin-key",
 )
-OWNABLE = {"job_id", "schedule_id", "execution_id", "key_id", "session_id"}
+OWNABLE = {"job_id", "schedule_id", "execution_id", "key_id", "session_id", "notification_id"}
 PUBLIC = "https://receiver.example/hook"
 
 Operation = dict[str, Any]

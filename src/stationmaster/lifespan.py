@@ -32,7 +32,9 @@ from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.delivery import Courier
+from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
@@ -80,10 +82,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.docker_probe = DockerProbe()
         app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
         transport = make_transport(settings.mail, settings.data_dir)
-        courier = Courier(database, outbox, transport, settings.mail.max_attempts) if transport else None
+        carriers = [MailCarrier(transport, outbox.public_url)] if transport else []
+        couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
         duties = (*DUTIES, seal_duty(archive.key))
         station = _make_station(
-            database, executors, sealer=sealer, settings=settings, courier=courier, duties=duties, name=name
+            database, executors, sealer=sealer, settings=settings, couriers=couriers, duties=duties, name=name
         )
         app.state.scheduler_status = station.status
         async with station.run(app):
@@ -119,7 +122,7 @@ def _make_station(
     *,
     sealer: Sealer,
     settings: Settings,
-    courier: Courier | None,
+    couriers: Sequence[Courier],
     duties: Sequence[Duty],
     name: str,
 ) -> "Station":
@@ -127,7 +130,7 @@ def _make_station(
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
     runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
     scheduler = Scheduler(database, elector, settings, duties=duties)
-    return Station(database, elector, scheduler, runner, courier, settings)
+    return Station(database, elector, scheduler, runner, couriers, settings)
 
 
 @dataclass
@@ -138,7 +141,7 @@ class Station:
     elector: Elector
     scheduler: Scheduler
     runner: Runner
-    courier: Courier | None
+    couriers: Sequence[Courier]
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -174,9 +177,10 @@ class Station:
             "notices": notify.listen(self.database),
             "scheduler": self.scheduler.run(),
         }
-        if self.courier:
-            works["outbox"] = self.courier.run()
-            works["mail requests"] = MailClerk(self.database, self.courier.outbox).run()
+        for courier in self.couriers:
+            works[f"outbox {courier.carrier.channel}"] = courier.run()
+            if courier.carrier.channel is Channel.EMAIL:
+                works["mail requests"] = MailClerk(self.database, courier.outbox).run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
         return works

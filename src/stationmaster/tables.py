@@ -7,7 +7,20 @@ from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.jobs import models as jobs
+from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.users import models as users
 
-__all__ = ["api_keys", "audit", "auth", "executions", "idempotency", "jobs", "leases", "metadata", "outbox", "users"]
+__all__ = [
+    "api_keys",
+    "audit",
+    "auth",
+    "executions",
+    "idempotency",
+    "jobs",
+    "leases",
+    "metadata",
+    "notifications",
+    "outbox",
+    "users",
+]

@@ -15,6 +15,8 @@ DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 WITHOUT_TAG = {
     ("delete", "/api/v1/users/me/sessions"),
     ("delete", "/api/v1/users/me/sessions/{session_id}"),
+    ("put", "/api/v1/notifications/read-all"),
+    ("delete", "/api/v1/notifications/read"),
 }
 
 

@@ -8,6 +8,8 @@ from sqlmodel import select
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.jobs.models import Schedule
+from stationmaster.domains.notifications.models import Notification
+from stationmaster.domains.notifications.notice import Severity, Topic
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
@@ -58,6 +60,20 @@ async def _make_user(app: FastAPI, _owner: User) -> Ids:
     return {"user_id": str((await make_user(app.state.database)).id)}
 
 
+async def _make_notification(app: FastAPI, owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        entry = Notification(
+            user_id=owner.id,
+            topic=Topic.TEST,
+            severity=Severity.INFO,
+            title="Hello",
+            message="It works.",
+            dedupe_key="1",
+        )
+        session.add(entry)
+    return {"notification_id": str(entry.id)}
+
+
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
@@ -72,5 +88,6 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("session_id", "refresh_token"): _make_session,
     ("user_id",): _make_user,
     ("entry_id",): _make_entry,
+    ("notification_id",): _make_notification,
 }
 """A new kind of object is one function above and one line here; the permission matrix names what is missing."""

@@ -39,6 +39,8 @@ class Wake(StrEnum):
     """Sessions, roles or keys changed: cached proofs must be looked up anew."""
     OUTBOX = "outbox"
     """Messages were queued: they should go out."""
+    INBOX = "inbox"
+    """Somebody was told something: open streams of inboxes should look."""
 
 
 def notify(session: AsyncSession, wake: Wake) -> None:

@@ -12,6 +12,7 @@ from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.rate_limits.router import router as rate_limits
 from stationmaster.domains.users.preferences_router import router as preferences
 from stationmaster.domains.users.router import router as users
@@ -27,6 +28,7 @@ TAGS = {
     "api-keys": "Keys by which programs act for people.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
+    "notifications": "Your inbox.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -46,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs,
     schedules,
     executions,
+    notifications,
     audit,
     rate_limits,
     scheduler,

@@ -12,6 +12,8 @@ from stationmaster.domains.api_keys.schemas import ApiKeyRead
 from stationmaster.domains.auth import sessions
 from stationmaster.domains.auth.schemas import SessionRead
 from stationmaster.domains.jobs import service as jobs
+from stationmaster.domains.notifications import service as inbox
+from stationmaster.domains.notifications.schemas import NotificationOut
 from stationmaster.domains.outbox import service as outbox
 from stationmaster.domains.users import preferences
 from stationmaster.domains.users import service as users
@@ -52,6 +54,7 @@ class PersonalData(Output):
     sessions: list[SessionRead] = Field(description="Also those that are over and not yet forgotten.")
     api_keys: list[ApiKeyRead]
     mails: list[SentMail]
+    notifications: list[NotificationOut]
     jobs: list[OwnJob]
 
 
@@ -69,5 +72,6 @@ async def export_own_data(session: ReadSessionDep, actor: CurrentPerson) -> Pers
         sessions=[SessionRead.of(each, current_id=actor.session_id) for each in opened],
         api_keys=[ApiKeyRead.of(key) for key in await api_keys.list_of_person(session, user_id)],
         mails=[SentMail.model_validate(mail) for mail in await outbox.list_of_person(session, user_id)],
+        notifications=[NotificationOut.of(entry) for entry in await inbox.list_of_person(session, user_id)],
         jobs=[OwnJob.model_validate(job) for job in owned],
     )

@@ -80,7 +80,8 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
     try:
         message["From"] = Address(name, addr_spec=address)
         message["To"] = Address(addr_spec=mail.recipient)
-        message["Subject"] = mail.subject
+        # The library would read an encoded word (RFC 2047) in it, and what that hides may be line breaks.
+        message["Subject"] = mail.subject.replace("=?", "= ?")
     except ValueError as error:
         raise MailNotSent(f"a header is not possible: {error}", is_final=True) from error
     message["Date"] = format_datetime(clock.now())

@@ -80,3 +80,9 @@ rate_limited = Counter(
     ["limit"],
     registry=REGISTRY,
 )
+deliveries = Counter(
+    "stationmaster_deliveries_total",
+    "Tries to deliver a message of the outbox, by channel and outcome (sent, delayed, given_up).",
+    ["channel", "outcome"],
+    registry=REGISTRY,
+)

@@ -182,6 +182,10 @@ ROWS: dict[str, Row] = {
     "delete_schedule": owner(),
     "cancel_execution": owner(),
     "retry_execution": Row("owner", retry),
+    "read_notification": owner(),
+    "read_all_notifications": owner(),
+    "delete_notification": owner(),
+    "delete_read_notifications": owner(),
     "verify_audit_logs": boss(),
     "reset_rate_limits": boss(),
 }

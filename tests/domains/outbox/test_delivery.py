@@ -11,8 +11,9 @@ from sqlmodel import col, select
 
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.notifications.channels.email import BACKOFF, PACE, MailCarrier
 from stationmaster.domains.outbox import housekeeping
-from stationmaster.domains.outbox.delivery import BACKOFF, BATCH, LEASE, Courier
+from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.kit import clock
@@ -62,7 +63,7 @@ async def make_due(database: Database) -> None:
 
 
 def courier(database: Database, carrier: Carrier, *, max_attempts: int = 12) -> Courier:
-    return Courier(database, OUTBOX, carrier, max_attempts)
+    return Courier(database, OUTBOX, MailCarrier(carrier, OUTBOX.public_url), max_attempts)
 
 
 async def test_sends_what_was_committed_once(database: Database) -> None:
@@ -176,13 +177,13 @@ async def test_one_bad_message_does_not_stop_the_others(database: Database) -> N
 
 
 async def test_two_replicas_share_the_work(database: Database) -> None:
-    for key in range(2 * BATCH):
+    for key in range(2 * PACE.batch):
         await enqueue(database, str(key))
     carrier = Carrier()
 
     await asyncio.gather(*(courier(database, carrier).deliver_due() for _ in range(2)))
 
-    assert sorted(mail.key for mail in carrier.sent) == sorted(str(key) for key in range(2 * BATCH))
+    assert sorted(mail.key for mail in carrier.sent) == sorted(str(key) for key in range(2 * PACE.batch))
 
 
 async def test_a_message_of_a_dead_replica_goes_out_when_its_claim_ran_out(database: Database) -> None:
@@ -201,7 +202,7 @@ async def test_a_message_of_a_dead_replica_goes_out_when_its_claim_ran_out(datab
     carrier = Carrier()
     before = await courier(database, carrier).deliver_due()
     (message,) = await read(database)
-    assert message.available_at - clock.now() == pytest.approx(LEASE, abs=timedelta(seconds=5))
+    assert message.available_at - clock.now() == pytest.approx(PACE.lease, abs=timedelta(seconds=5))
     await make_due(database)
 
     after = await courier(database, carrier).deliver_due()

@@ -21,6 +21,8 @@ FACTS = {
     "key_name": "<b>nightly</b>",
     "key_prefix": "sm_Ab3dE6gH",
     "role": "user",
+    "title": "nightly failed",
+    "text": "It failed: exit code 2.",
 }
 TEMPLATES = Path(outbox.__file__).parent / "templates"
 KINDS = sorted(file.stem for file in TEMPLATES.glob("*.txt") if file.stem != "footer")

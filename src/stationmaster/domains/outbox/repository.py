@@ -1,7 +1,9 @@
 """The statements about messages."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +12,7 @@ from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
 from stationmaster.db.statements import insert_or_ignore
-from stationmaster.domains.outbox.models import Message, MessageState
+from stationmaster.domains.outbox.models import Channel, Message, MessageState
 
 
 @dataclass(frozen=True)
@@ -21,21 +23,30 @@ class Claimed:
     kind: str
     dedupe_key: str
     recipient: str
-    content: str
+    content: str | None
+    facts: dict[str, Any] | None
     attempts: int
+    created_at: datetime
 
 
-async def insert(session: AsyncSession, message: Message) -> None:
-    """Store a message unless there is one with its dedupe key."""
-    await session.execute(insert_or_ignore(session, table_of(Message)).values(message.model_dump()))
+async def insert(session: AsyncSession, messages: Sequence[Message]) -> None:
+    """Store messages; one whose dedupe key is there already is left out."""
+    rows = [message.model_dump() for message in messages]
+    await session.execute(insert_or_ignore(session, table_of(Message)).values(rows))
 
 
-async def claim(session: AsyncSession, *, token: UUID, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Make up to `limit` due messages ours."""
+async def claim(
+    session: AsyncSession, channel: Channel, *, token: UUID, now: datetime, lease: timedelta, limit: int
+) -> list[Claimed]:
+    """Make up to `limit` due messages of a channel ours, the oldest first."""
     messages = table_of(Message)
     due = (
         sa.select(messages.c.id)
-        .where(messages.c.state == MessageState.QUEUED, messages.c.available_at <= now)
+        .where(
+            messages.c.state == MessageState.QUEUED,
+            messages.c.channel == channel,
+            messages.c.available_at <= now,
+        )
         .order_by(messages.c.available_at, messages.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -44,14 +55,7 @@ async def claim(session: AsyncSession, *, token: UUID, now: datetime, lease: tim
         sa.update(messages)
         .where(messages.c.id.in_(due))
         .values(lease_token=token, available_at=now + lease, attempts=messages.c.attempts + 1)
-        .returning(
-            messages.c.id,
-            messages.c.kind,
-            messages.c.dedupe_key,
-            messages.c.recipient,
-            messages.c.content,
-            messages.c.attempts,
-        )
+        .returning(*(messages.c[field.name] for field in fields(Claimed)))
     )
     return [Claimed(*row) for row in await session.execute(statement)]
 

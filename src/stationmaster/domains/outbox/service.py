@@ -1,7 +1,7 @@
-"""Putting messages into the outbox."""
+"""Putting messages into the outbox, and looking after them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,28 @@ PURPOSE = "outbox"
 
 
 @dataclass(frozen=True)
+class Post:
+    """A message without secrets: its carrier makes of `kind` and `facts` what goes out, when it goes out."""
+
+    channel: Channel
+    kind: str
+    recipient: str
+    dedupe_key: str
+    facts: Mapping[str, Any]
+    user_id: UUID | None = None
+
+
+async def enqueue(session: AsyncSession, posts: Sequence[Post]) -> None:
+    """Store messages that go out after this transaction; one whose `dedupe_key` is known already is left out."""
+    if not posts:
+        return
+    await repository.insert(session, [Message(**asdict(post)) for post in posts])
+    notify(session, Wake.OUTBOX)
+
+
+@dataclass(frozen=True)
 class Outbox:
-    """Writes messages and reads them back; `public_url` is where the links of mails lead."""
+    """Writes messages that hold secrets, and reads them back; `public_url` is where the links of mails lead."""
 
     public_url: str
     sealer: Sealer
@@ -39,13 +59,14 @@ class Outbox:
         dedupe_key: str,
         facts: Mapping[str, object],
         user_id: UUID | None = None,
-    ) -> None:
+    ) -> UUID:
         """Store a mail that goes out after this transaction; a second one with the same `dedupe_key` is left out."""
         content = render(kind, {"public_url": self.public_url, **facts})
         message = Message(channel=Channel.EMAIL, kind=kind, dedupe_key=dedupe_key, recipient=recipient, user_id=user_id)
         message.content = self.sealer.seal(json.dumps(asdict(content)), row=_row(message.id))
-        await repository.insert(session, message)
+        await repository.insert(session, [message])
         notify(session, Wake.OUTBOX)
+        return message.id
 
     def open_content(self, message_id: UUID, sealed: str) -> Content:
         """Read what `enqueue_mail` stored.

@@ -1,6 +1,6 @@
 """What people want to see and to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.users import repository
-from stationmaster.domains.users.models import Preferences
+from stationmaster.domains.users.models import Preferences, User
 
 # Of the document of a user interface nobody knows what it holds.
 UNTOLD = frozenset({"user_id", "ui"})
@@ -35,3 +35,11 @@ async def set_preferences(session: AsyncSession, user_id: UUID, changes: Mapping
     await session.flush()
     audit.note(session, "user", user_id, before=before, after=snapshot(preferences, but=UNTOLD))
     return preferences
+
+
+async def find_told(session: AsyncSession, user_ids: Collection[UUID]) -> list[tuple[User, Preferences]]:
+    """Return those of the people who can be told something (active, with a proven address), and their preferences."""
+    if not user_ids:
+        return []
+    rows = await repository.list_with_preferences(session, user_ids)
+    return [(user, wishes or Preferences(user_id=user.id)) for user, wishes in rows]

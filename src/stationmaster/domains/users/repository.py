@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from stationmaster.db.statements import delete_some
-from stationmaster.domains.users.models import User
+from stationmaster.domains.users.models import Preferences, User
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock
 
@@ -32,6 +32,17 @@ async def find_by_login(session: AsyncSession, identifier: str) -> User | None:
 
 async def list_by_id(session: AsyncSession, ids: Collection[UUID]) -> list[User]:
     return list(await session.scalars(select(User).where(col(User.id).in_(ids))))
+
+
+async def list_with_preferences(session: AsyncSession, ids: Collection[UUID]) -> list[tuple[User, Preferences | None]]:
+    """Return those of the accounts that can be told something, in a stable order, with what they prefer."""
+    statement = (
+        sa.select(User, Preferences)
+        .outerjoin(Preferences, col(Preferences.user_id) == col(User.id))
+        .where(col(User.id).in_(ids), col(User.is_active), col(User.email_verified_at).is_not(None))
+        .order_by(col(User.id))
+    )
+    return [(user, wishes) for user, wishes in await session.execute(statement)]
 
 
 async def count(session: AsyncSession) -> int:
