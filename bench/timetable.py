@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.replica import EMAIL, PASSWORD, SECRET_KEY
-from stationmaster.db.base import table_of
+from stationmaster.db.base import SECRETS_AT_REST, table_of
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.models import OnLost, Spec
@@ -22,8 +22,7 @@ from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users.models import User
 from stationmaster.kit.ids import new_id
-from stationmaster.kit.keys import derive_key
-from stationmaster.kit.sealing import Sealer
+from stationmaster.kit.sealing import Keyring, Sealer
 
 BODY = {"event": "bench", "message": "The train on platform two leaves in five minutes.", "numbers": [1, 2, 3]}
 TIMEOUT_SECONDS = 30.0
@@ -61,7 +60,7 @@ def spread(ports: Sequence[int], count: int, path: str = "/hook", **facts: Any) 
 async def store(database: Database, plans: Sequence[Plan]) -> list[Stored]:
     """Store a job for each plan, with a schedule that has no slot yet; the jobs belong to several people in turn."""
     owners = await _make_owners(database)
-    sealer = Sealer(derive_key(SECRET_KEY, "secrets at rest"))
+    sealer = Keyring((SECRET_KEY,)).sealer(SECRETS_AT_REST)
     stored: list[Stored] = []
     for start in range(0, len(plans), CHUNK):
         chunk = plans[start : start + CHUNK]

@@ -44,7 +44,7 @@ CALLERS = (
     "admin-key",
     "superadmin-key",
 )
-OWNABLE = {"job_id", "schedule_id", "execution_id", "key_id", "session_id", "notification_id"}
+OWNABLE = {"job_id", "schedule_id", "execution_id", "key_id", "session_id", "notification_id", "secret_name"}
 PUBLIC = "https://receiver.example/hook"
 
 Operation = dict[str, Any]
@@ -137,6 +137,8 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "POST /api/v1/jobs": lambda *_: {"name": new_id().hex, "target": {"type": "webhook", "url": PUBLIC}},
     "POST /api/v1/jobs/test-run": lambda *_: {"target": {"type": "webhook", "url": "http://127.0.0.1:9/refused"}},
     "POST /api/v1/rate-limits/reset": lambda *_: {},
+    "POST /api/v1/secrets": lambda *_: {"name": f"S_{new_id().hex}", "value": "a value for tests"},
+    "PUT /api/v1/secrets/{secret_name}": lambda *_: {"value": "another value for tests"},
     "POST /api/v1/users": lambda *_: {"email": f"{new_id().hex}@example.com", "name": "New", "password": PASSWORD},
     "POST /api/v1/users/me/change-password": lambda *_: {
         "current_password": PASSWORD,

@@ -204,6 +204,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="At least 32 characters; made and kept in DATA_DIR on SQLite, required on PostgreSQL."
     )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated, each at least 32 characters: the first seals what is stored encrypted, all of them open"
+        " it, and so does SECRET_KEY, which seals when this is empty. See `rotate-secrets`.",
+    )
     scheduler_enabled: bool = Field(True, description="Whether this replica may become the leader.")
     scheduler_timezone: str = Field("UTC", description="Zone of schedules that name none (IANA name).")
     min_interval_seconds: int = Field(1, ge=1, description="Shortest allowed time between two slots of a schedule.")
@@ -234,7 +239,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
 
-    @field_validator("outbound_allow", "cors_origins", mode="before")
+    @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_commas(value)
@@ -258,9 +263,16 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _refuse_weak_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value()) < 32:
-            raise ValueError("use at least 32 random characters, for example from `openssl rand -base64 48`")
+        if key is not None:
+            _refuse_short(key)
         return key
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _refuse_weak_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            _refuse_short(key)
+        return keys
 
     @property
     def is_sqlite(self) -> bool:
@@ -270,6 +282,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database's address: as set, or a file in `data_dir`."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'stationmaster.sqlite3'}"
+
+
+def _refuse_short(key: SecretStr) -> None:
+    if len(key.get_secret_value()) < 32:
+        raise ValueError("use at least 32 random characters, for example from `openssl rand -base64 48`")
 
 
 def _split_commas(value: object) -> object:

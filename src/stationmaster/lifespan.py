@@ -10,15 +10,18 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.config import Settings
-from stationmaster.db import migrate, notify
+from stationmaster.db import idempotency, migrate, notify
+from stationmaster.db.base import SECRETS_AT_REST
 from stationmaster.db.engine import Database, open_database
 from stationmaster.db.errors import AWAY
 from stationmaster.db.session import unit_of_work
@@ -31,19 +34,21 @@ from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
+from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
+from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
 from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
-from stationmaster.entrypoints.secret_key import load_secret_key
-from stationmaster.kit.keys import derive_key
+from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
+from stationmaster.identity.actor import Actor
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
@@ -63,7 +68,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the service as long as the application is served."""
     settings: Settings = app.state.settings
     name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
-    secret = load_secret_key(settings)
+    secret, keyring = load_secret_key(settings), load_keyring(settings)
     await migrate.upgrade(settings.resolved_database_url)
     async with (
         open_database(settings.resolved_database_url, application_name=name) as database,
@@ -72,12 +77,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_throttle(settings.rate_limits) as throttle,
     ):
         await create_first_superadmin(database, settings)
-        sealer = Sealer(derive_key(secret, "secrets at rest"))
+        sealer = keyring.sealer(SECRETS_AT_REST)
         app.state.database = database
+        app.state.sealer = sealer
+        app.state.secret_subjects = Subjects(_find_no_scripts, jobs.find_seen)
         app.state.authenticator = authenticator
-        app.state.outbox = outbox = Outbox.open(settings.public_url, secret)
+        app.state.outbox = outbox = Outbox.open(settings.public_url, keyring)
         app.state.audit_archive = archive = Archive(SealKey.of(secret), (accounts.find_names, api_keys.find_names))
-        app.state.answer_book = AnswerBook(database, Sealer(derive_key(secret, "idempotent answers")))
+        app.state.answer_book = AnswerBook(database, keyring.sealer(idempotency.PURPOSE))
         app.state.throttle = throttle
         app.state.docker_probe = DockerProbe()
         app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
@@ -92,6 +99,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with station.run(app):
             yield
     logger.info("service.stopped")
+
+
+async def _find_no_scripts(_session: AsyncSession, _ids: Collection[UUID], _actor: Actor) -> set[UUID]:
+    return set()
 
 
 @asynccontextmanager

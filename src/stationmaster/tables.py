@@ -9,6 +9,7 @@ from stationmaster.domains.executions import models as executions
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
+from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.users import models as users
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "secrets",
     "users",
 ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stationmaster.kit.sealing import CannotOpen, Sealer
+from stationmaster.kit.sealing import CannotOpen, Keyring, Sealer, is_sealed
 
 SEALER = Sealer(b"k" * 32)
 
@@ -45,3 +45,31 @@ def test_notices_a_changed_character(place: int) -> None:
 def test_refuses_what_was_never_sealed(text: str) -> None:
     with pytest.raises(CannotOpen):
         SEALER.open(text, row="r")
+
+
+def test_former_keys_open_and_do_not_seal() -> None:
+    before = SEALER.seal("secret", row="r")
+    after = Sealer(b"n" * 32, former=(SEALER.key,))
+
+    assert after.open(before, row="r") == "secret"
+    assert (after.is_current(before), after.is_current(after.seal("secret", row="r"))) == (False, True)
+
+
+def test_purposes_do_not_open_each_others_texts() -> None:
+    ring = Keyring(("first", "second"))
+
+    with pytest.raises(CannotOpen):
+        ring.sealer("a").open(ring.sealer("b").seal("secret", row="r"), row="r")
+
+
+def test_keys_are_not_shown() -> None:
+    assert "first" not in repr(Keyring(("first",)))
+    assert "kkk" not in repr(SEALER)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "v1", "v1.a.b.c", "secret", "v1.zzzzzzzz.AAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAA"]
+)
+def test_tells_sealed_texts_from_others(text: str) -> None:
+    assert is_sealed(SEALER.seal("", row="r"))
+    assert not is_sealed(text)

@@ -39,10 +39,11 @@ def make_spec(
     overlap: Overlap | None = None,
     key: str = "job:1",
     timeout_seconds: float = 5,
+    sealer: Sealer = SEALER,
 ) -> Spec:
     """Make a spec; by default overlaps are allowed."""
     return specs.make_spec(
-        SEALER,
+        sealer,
         target=target or webhook(),
         host=host,
         timeout_seconds=timeout_seconds,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlmodel import select
 
 from stationmaster.db.session import read_only, unit_of_work
@@ -10,6 +11,8 @@ from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
+from stationmaster.domains.secrets import service as secrets
+from stationmaster.domains.secrets.schemas import SecretIn
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
@@ -74,6 +77,14 @@ async def _make_notification(app: FastAPI, owner: User) -> Ids:
     return {"notification_id": str(entry.id)}
 
 
+async def _make_secret(app: FastAPI, owner: User) -> Ids:
+    actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
+    wanted = SecretIn(name=f"SECRET_{new_id().hex}", value=SecretStr("a value for tests"))
+    async with unit_of_work(app.state.database) as session:
+        made = await secrets.create_secret(session, app.state.sealer, app.state.secret_subjects, wanted, actor)
+    return {"secret_name": made.name}
+
+
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
@@ -86,6 +97,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("execution_id",): _make_execution,
     ("key_id",): _make_key,
     ("session_id", "refresh_token"): _make_session,
+    ("secret_name",): _make_secret,
     ("user_id",): _make_user,
     ("entry_id",): _make_entry,
     ("notification_id",): _make_notification,

@@ -1,5 +1,6 @@
 """What every table shares: the metadata with its naming convention, key, times, column types."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -29,6 +30,26 @@ Json: Any = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "p
 
 # Put on the columns that tell something about a person (`sa_column_kwargs=PERSONAL`): masking, export and erasure read it.
 PERSONAL: dict[str, Any] = {"info": {"personal": True}}
+
+
+SECRETS_AT_REST = "secrets at rest"
+"""The purpose of the key that seals what users give us to keep."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """How the texts in a column are sealed: with the key of which purpose, and to which row, as a format of its columns."""
+
+    purpose: str
+    row: str
+
+
+def sealed(purpose: str = SECRETS_AT_REST, *, row: str = "{id}", is_personal: bool = False) -> dict[str, Any]:
+    """Mark a column that holds sealed texts, alone or anywhere in JSON (`sa_column_kwargs=sealed()`).
+
+    `rotate-secrets` reads the mark: a column without it keeps its old key.
+    """
+    return {"info": {"sealed": Sealed(purpose, row)} | ({"personal": True} if is_personal else {})}
 
 
 def enum_column(kind: type[StrEnum], name: str) -> Any:

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
 
-from stationmaster.db.base import table_of
+from stationmaster.db.base import sealed, table_of
 from stationmaster.db.clock import database_now
 from stationmaster.db.statements import delete_some, insert_into
 
 FORGOTTEN_AT_ONCE = 5000
+PURPOSE = "idempotent answers"
 
 
 class KeptAnswer(SQLModel, table=True):
@@ -33,7 +34,7 @@ class KeptAnswer(SQLModel, table=True):
     """Digest of the request."""
     attempt_id: UUID
     """The one processing of the request that claimed the key or gave the answer."""
-    answer: str | None = Field(default=None, sa_type=sa.Text)
+    answer: str | None = Field(default=None, sa_type=sa.Text, sa_column_kwargs=sealed(PURPOSE, row="{key}"))
     expires_at: datetime = Field(index=True)
 
 

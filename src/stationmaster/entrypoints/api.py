@@ -14,6 +14,7 @@ from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.rate_limits.router import router as rate_limits
+from stationmaster.domains.secrets.router import router as secrets
 from stationmaster.domains.users.preferences_router import router as preferences
 from stationmaster.domains.users.router import router as users
 from stationmaster.entrypoints.export import router as export
@@ -26,6 +27,7 @@ TAGS = {
     "auth": "Proving who you are.",
     "users": "People and what they may do.",
     "api-keys": "Keys by which programs act for people.",
+    "secrets": "Values that work may use and nobody can read.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
     "notifications": "Your inbox.",
@@ -45,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     users,
     accounts,
     api_keys,
+    secrets,
     jobs,
     schedules,
     executions,

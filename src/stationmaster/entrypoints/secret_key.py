@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from stationmaster.config import Settings
+from stationmaster.kit.sealing import Keyring
 
 FILE_NAME = "secret.key"
 
@@ -29,6 +30,12 @@ def load_secret_key(settings: Settings) -> str:
     if not path.exists():
         _make(path)
     return path.read_text("ascii").strip()
+
+
+def load_keyring(settings: Settings) -> Keyring:
+    """Return what seals and opens stored values: the encryption keys that are set, and the secret key behind them."""
+    chosen = (key.get_secret_value() for key in settings.encryption_keys)
+    return Keyring((*chosen, load_secret_key(settings)))
 
 
 def _make(path: Path) -> None:

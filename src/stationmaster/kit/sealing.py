@@ -7,13 +7,20 @@ the associated data binds it to its row: copied to another row it does not open.
 import base64
 import hashlib
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from stationmaster.kit.keys import derive_key
+
 VERSION = "v1"
 NONCE_BYTES = 12
+
+# A key id of eight hex digits, a nonce of 12 bytes, and at least the tag's 16 bytes.
+_SEALED = re.compile(r"v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{22,}\Z")
 
 
 class CannotOpen(ValueError):
@@ -22,13 +29,18 @@ class CannotOpen(ValueError):
 
 @dataclass(frozen=True)
 class Sealer:
-    """Seals and opens texts with one 32-byte key."""
+    """Seals texts with one 32-byte key, and opens what this or one of the `former` keys sealed."""
 
-    key: bytes
+    key: bytes = field(repr=False)
+    former: tuple[bytes, ...] = field(default=(), repr=False)
 
-    @property
+    @cached_property
     def key_id(self) -> str:
-        return hashlib.sha256(b"stationmaster key id" + self.key).hexdigest()[:8]
+        return _id_of(self.key)
+
+    @cached_property
+    def _keys(self) -> dict[str, bytes]:
+        return {_id_of(key): key for key in (*self.former, self.key)}
 
     def seal(self, text: str, *, row: str) -> str:
         """Encrypt `text` so that only this key opens it, and only for `row`."""
@@ -45,12 +57,38 @@ class Sealer:
         version, _, rest = sealed.partition(".")
         key_id, _, rest = rest.partition(".")
         nonce, _, ciphertext = rest.partition(".")
-        if version != VERSION or key_id != self.key_id:
+        key = self._keys.get(key_id)
+        if version != VERSION or key is None:
             raise CannotOpen(f"sealed with the key {key_id[:8]!r}, and ours is {self.key_id!r}")
         try:
-            return AESGCM(self.key).decrypt(_decode(nonce), _decode(ciphertext), row.encode()).decode()
+            return AESGCM(key).decrypt(_decode(nonce), _decode(ciphertext), row.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise CannotOpen("the sealed text does not belong here or was changed") from error
+
+    def is_current(self, sealed: str) -> bool:
+        """Say whether a sealed text was sealed with the present key."""
+        return sealed.startswith(f"{VERSION}.{self.key_id}.")
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The secrets from which sealing keys are derived: the first seals, every one opens."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def sealer(self, purpose: str) -> Sealer:
+        """Return the sealer of one purpose; what one purpose sealed, another does not open."""
+        present, *former = (derive_key(secret, purpose) for secret in self.secrets)
+        return Sealer(present, tuple(former))
+
+
+def is_sealed(text: str) -> bool:
+    """Say whether a text has the form that `Sealer.seal` gives."""
+    return _SEALED.match(text) is not None
+
+
+def _id_of(key: bytes) -> str:
+    return hashlib.sha256(b"stationmaster key id" + key).hexdigest()[:8]
 
 
 def _encode(data: bytes) -> str:

@@ -1,16 +1,12 @@
 """Secrets of targets: sealed in the database, masked in every answer, kept when they come back masked."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from dirty_equals import IsPartialDict
-from sqlmodel import SQLModel
 
-from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Spec
@@ -19,6 +15,7 @@ from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.versions import open_target
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.sealing import Sealer
+from tests.support.canary import dump
 from tests.support.work import HOURLY, TARGET, Desk, be_late, faults, lead, read_job, run_tick, set_job
 
 CANARY = "canary-5f3a"
@@ -34,15 +31,6 @@ def desk(shared_desk: Desk) -> Desk:
 
 def tells(text: str) -> bool:
     return CANARY in text or SIGNING.removeprefix("whsec_") in text
-
-
-async def dump(database: Database) -> str:
-    """Write out every row of every table."""
-    async with read_only(database) as session:
-        rows: list[Sequence[Any]] = []
-        for table in SQLModel.metadata.sorted_tables:
-            rows += (await session.execute(sa.select(table))).all()
-    return repr(rows)
 
 
 async def secrets_of(desk: Desk, job: dict[str, Any]) -> tuple[list[str], str | None]:

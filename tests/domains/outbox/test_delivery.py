@@ -17,10 +17,11 @@ from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.kit import clock
+from stationmaster.kit.sealing import Keyring
 from stationmaster.outbound.smtp import Mail, MailNotSent
 from tests.support.executions import eventually
 
-OUTBOX = Outbox.open("https://station.example/", "a secret key of the tests, long enough")
+OUTBOX = Outbox.open("https://station.example/", Keyring(("a secret key of the tests, long enough",)))
 NOT_NOW, NEVER = MailNotSent("450 busy", is_final=False), MailNotSent("550 no", is_final=True)
 
 
@@ -157,7 +158,9 @@ async def test_gives_up_at_a_final_no(database: Database) -> None:
 
 
 async def test_gives_up_what_another_key_sealed(database: Database) -> None:
-    await enqueue(database, outbox=Outbox.open("https://station.example", "another secret key, also long enough"))
+    await enqueue(
+        database, outbox=Outbox.open("https://station.example", Keyring(("another secret key, also long enough",)))
+    )
     carrier = Carrier()
 
     await courier(database, carrier).deliver_due()

@@ -15,9 +15,10 @@ from stationmaster.domains.users import management
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.errors import LastSuperadmin
 from stationmaster.identity.actor import Role
+from stationmaster.kit.sealing import Keyring
 from tests.support.people import PASSWORD, make_user
 
-OUTBOX = Outbox.open("http://testserver", "a secret key of the tests, long enough")
+OUTBOX = Outbox.open("http://testserver", Keyring(("a secret key of the tests, long enough",)))
 
 Loss = Callable[[AsyncSession, UUID], Awaitable[Any]]
 

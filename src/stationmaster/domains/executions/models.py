@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from stationmaster.db.base import Json, Table, enum_column
+from stationmaster.db.base import Json, Table, enum_column, sealed
 from stationmaster.domains.executions.states import Reason, State, Trigger
 from stationmaster.kit import clock
 
@@ -40,7 +40,7 @@ class Spec(Table, table=True):
     created_at: datetime = Field(default_factory=clock.now)
     kind: str = Field(max_length=32)
     host: str | None = Field(max_length=300)
-    target: dict[str, Any] = Field(sa_type=Json)
+    target: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=sealed())
     timeout_seconds: float
     max_attempts: int
     retry: dict[str, Any] = Field(sa_type=Json)

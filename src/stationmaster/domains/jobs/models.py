@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from stationmaster.db.base import Json, TimedTable, enum_column
+from stationmaster.db.base import Json, TimedTable, enum_column, sealed
 from stationmaster.kit.cron_timetable import DstFold, DstGap
 
 
@@ -20,7 +20,7 @@ class Job(TimedTable, table=True):
     name: str = Field(max_length=255, unique=True)
     description: str | None = Field(default=None, sa_type=sa.Text)
     owner_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
-    target: dict[str, Any] = Field(sa_type=Json)
+    target: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=sealed())
     """As given, its secrets sealed to this row's id."""
     misfire: dict[str, Any] = Field(sa_type=Json)
     overlap: dict[str, Any] = Field(sa_type=Json)

@@ -26,6 +26,11 @@ async def find_job(session: AsyncSession, id_: UUID, *, for_update: bool = False
     return await session.get(Job, id_, with_for_update={"key_share": True} if for_update else None)
 
 
+async def find_existing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the ids that there are jobs of."""
+    return set(await session.scalars(select(Job.id).where(col(Job.id).in_(ids))))
+
+
 async def is_name_taken(session: AsyncSession, name: str, *, except_id: UUID | None = None) -> bool:
     found = await session.scalar(select(Job.id).where(Job.name == name))
     return found is not None and found != except_id

@@ -1,5 +1,6 @@
 """What others may ask of jobs."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,11 @@ async def get_job(session: AsyncSession, id_: UUID) -> Job:
     if job is None:
         raise JobNotFound(id_)
     return job
+
+
+async def find_seen(session: AsyncSession, ids: Collection[UUID], _actor: Actor) -> set[UUID]:
+    """Return those of the ids that are jobs; everybody may see every job."""
+    return await repository.find_existing(session, ids)
 
 
 async def get_own_job(session: AsyncSession, id_: UUID, actor: Actor) -> Job:

@@ -8,8 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from stationmaster.db.base import PERSONAL, Json, Table, enum_column
+from stationmaster.db.base import PERSONAL, Json, Table, enum_column, sealed
 from stationmaster.kit import clock
+
+PURPOSE = "outbox"
 
 
 class Channel(StrEnum):
@@ -51,8 +53,10 @@ class Message(Table, table=True):
     dedupe_key: str = Field(max_length=200, unique=True)
     recipient: str = Field(max_length=254, sa_column_kwargs=PERSONAL)
     user_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="CASCADE")
-    content: str | None = Field(default=None, sa_type=sa.Text, sa_column_kwargs=PERSONAL)
     facts: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    content: str | None = Field(
+        default=None, sa_type=sa.Text, sa_column_kwargs=sealed(PURPOSE, row="messages/{id}", is_personal=True)
+    )
     state: MessageState = Field(default=MessageState.QUEUED, sa_type=enum_column(MessageState, "message_state"))
     attempts: int = 0
     created_at: datetime = Field(default_factory=clock.now)

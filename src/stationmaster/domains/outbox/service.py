@@ -10,12 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.outbox import repository
-from stationmaster.domains.outbox.models import Channel, Message
+from stationmaster.domains.outbox.models import PURPOSE, Channel, Message
 from stationmaster.domains.outbox.rendering import Content, render
-from stationmaster.kit.keys import derive_key
-from stationmaster.kit.sealing import Sealer
-
-PURPOSE = "outbox"
+from stationmaster.kit.sealing import Keyring, Sealer
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,9 @@ class Outbox:
     sealer: Sealer
 
     @classmethod
-    def open(cls, public_url: str, secret: str) -> "Outbox":
-        """Make the outbox of a service; all replicas have the same secret."""
-        return cls(public_url.rstrip("/"), Sealer(derive_key(secret, PURPOSE)))
+    def open(cls, public_url: str, keyring: Keyring) -> "Outbox":
+        """Make the outbox of a service; all replicas have the same keys."""
+        return cls(public_url.rstrip("/"), keyring.sealer(PURPOSE))
 
     async def enqueue_mail(
         self,
@@ -72,7 +69,7 @@ class Outbox:
         """Read what `enqueue_mail` stored.
 
         Raises:
-            CannotOpen: it was stored under another secret.
+            CannotOpen: it was stored under other keys.
         """
         facts: dict[str, Any] = json.loads(self.sealer.open(sealed, row=_row(message_id)))
         return Content(**facts)

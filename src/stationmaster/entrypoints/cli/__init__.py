@@ -1,7 +1,7 @@
 """The command line: each command is a module, this one puts them together.
 
 - `terminal` what commands share; `refusals` what went wrong, in words; `serving` the service as a process.
-- `serve`, `migrate`, `create_admin`, `demo`, `verify`, and `doctor/` with its examinations.
+- `serve`, `migrate`, `create_admin`, `demo`, `verify`, `rotate_secrets`, and `doctor/` with its examinations.
 - `users`, `api_keys` what administrators do to stored accounts; `house` what both open.
 """
 
@@ -16,6 +16,7 @@ from stationmaster.entrypoints.cli.demo import demo
 from stationmaster.entrypoints.cli.doctor.command import doctor
 from stationmaster.entrypoints.cli.migrate import migrate
 from stationmaster.entrypoints.cli.refusals import PlainSpeakingGroup
+from stationmaster.entrypoints.cli.rotate_secrets import rotate_secrets
 from stationmaster.entrypoints.cli.serve import serve
 from stationmaster.entrypoints.cli.verify import verify
 
@@ -47,7 +48,7 @@ def stationmaster(
     """
 
 
-for command in (serve, demo, migrate, create_admin, doctor, verify):
+for command in (serve, demo, migrate, create_admin, doctor, verify, rotate_secrets):
     app.command()(command)
 app.command("mark-users-verified")(users.mark_users_verified)
 app.add_typer(users.app, name="users")

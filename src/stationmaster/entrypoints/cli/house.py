@@ -8,7 +8,7 @@ from stationmaster.config import Settings
 from stationmaster.db.engine import Database, open_database
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.entrypoints.cli.terminal import log_troubles, read_settings, require_schema
-from stationmaster.entrypoints.secret_key import load_secret_key
+from stationmaster.entrypoints.secret_key import load_keyring
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ async def open_house() -> AsyncIterator[House]:
     """
     settings = read_settings()
     log_troubles(settings)
-    outbox = Outbox.open(settings.public_url, load_secret_key(settings))
+    outbox = Outbox.open(settings.public_url, load_keyring(settings))
     async with open_database(settings.resolved_database_url, application_name="stationmaster-cli") as database:
         await require_schema(database)
         yield House(settings, database, outbox)

@@ -15,11 +15,12 @@ from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.outbox.service import Outbox
+from stationmaster.kit.sealing import Keyring
 from stationmaster.outbound.smtp import make_transport
 from tests.domains.notifications.telling import FAILED, read_messages, tell
 from tests.support.smtp_server import Postbox, running_smtp
 
-OUTBOX = Outbox.open("https://station.example", "a secret key of the tests, long enough")
+OUTBOX = Outbox.open("https://station.example", Keyring(("a secret key of the tests, long enough",)))
 
 
 @pytest.fixture
