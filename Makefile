@@ -53,6 +53,10 @@ fix: $(DEV) ## format, and mend what the linter can
 bench: $(DEV) ## measure throughput and lateness on this machine
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(DEV) ## call every operation with far more than the tests do, at random (ARGS="-k jobs")
+	STATIONMASTER_TEST_FUZZ_EXAMPLES=$${STATIONMASTER_TEST_FUZZ_EXAMPLES:-200} $(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout 3600 tests/fuzz $(ARGS)
+
 .PHONY: faults
 faults: $(DEV) ## kill and freeze real replicas at random, then look for anything lost
 	$(BIN)/python -m bench.faults $(ARGS)

@@ -16,6 +16,7 @@ def app() -> FastAPI:
     app, outer, inner = make_app(), APIRouter(), APIRouter()
     inner.add_api_route("/{leaf}", get_leaf, methods=["GET"])
     inner.add_api_route("/{leaf}", lambda: None, methods=["DELETE"], name="delete_leaf")
+    inner.add_api_route("/own", lambda: None, methods=["POST"], name="create_own")
     outer.include_router(inner, prefix="/inner")
     app.include_router(outer, prefix="/api")
     app.include_router(inner, prefix="/other")
@@ -41,6 +42,7 @@ def test_nothing_is_found_before_routing(app: FastAPI) -> None:
     ("path", "methods"),
     [
         ("/api/inner/x", {"GET", "HEAD", "OPTIONS", "DELETE"}),
+        ("/api/inner/own", {"OPTIONS", "POST"}),
         ("/plain", {"GET", "HEAD", "OPTIONS"}),
         ("/api/inner", set()),
     ],

@@ -97,6 +97,12 @@ async def test_posts_are_strict_too(method: str, path: str) -> None:
     assert (await ask(method, f"{URL}{path}?x=1")).status_code == (422 if method == "POST" else 405)
 
 
+async def test_a_path_of_its_own_is_no_value_of_a_parameter() -> None:
+    answer = await ask("GET", f"{URL}/json?tag[]=0")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
+
+
 @pytest.mark.parametrize(
     ("path", "media_type", "status"),
     [

@@ -67,8 +67,11 @@ class RouteTable:
             RouteFacts(context) for context in iter_route_contexts(routes) if hasattr(context, "path_regex")
         ]
         self._by_endpoint: defaultdict[Any, list[RouteFacts]] = defaultdict(list)
+        self._without_parameters: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
         for route in self._routes:
             self._by_endpoint[route.context.endpoint].append(route)
+            if route.methods and "{" not in route.template:
+                self._without_parameters[route.template] |= route.methods
 
     @property
     def routes(self) -> Sequence[RouteFacts]:
@@ -82,8 +85,17 @@ class RouteTable:
         path = local_path(scope)
         return next((route for route in candidates if route.matches(path)), None)
 
+    def is_taken_for_a_value(self, route: RouteFacts, path: str) -> bool:
+        """Say whether the path has routes of its own, and this one only reads it as the value of a parameter.
+
+        So is `PATCH /jobs/cron-preview` by `PATCH /jobs/{job_id}`, where only POST is declared for that path.
+        """
+        return path in self._without_parameters and "{" in route.template
+
     def declared_at(self, path: str) -> frozenset[str]:
         """Return the methods that the routes of a path declare, all routes together."""
+        if path in self._without_parameters:
+            return self._without_parameters[path]
         return frozenset[str]().union(*(route.methods for route in self._routes if route.matches(path)))
 
     def methods_at(self, path: str) -> frozenset[str]:

@@ -1,17 +1,19 @@
-"""Refuses, on every route, what the route never declared: query parameters, media types, oversized bodies.
+"""Refuses, on every route, what the route never declared: methods, query parameters, media types, oversized bodies.
 
 One dependency of the whole application (`FastAPI(dependencies=[StrictRequest])`), so it also covers the routes of included
 routers, and runs before the session opens and the endpoint works.
 """
 
 from email.message import Message
+from http import HTTPStatus
 
 from fastapi import Depends
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import HTTPConnection
 
 from stationmaster.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
-from stationmaster.web.routes import Media, route_table
+from stationmaster.web.routes import Media, local_path, route_table
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
@@ -20,12 +22,16 @@ async def refuse_undeclared(connection: HTTPConnection) -> None:
     """Compare the request with the declaration of its route.
 
     Raises:
+        HTTPException: 405, since the path has routes of its own, and none with this method.
         Invalid: a query parameter that the route does not know.
         UnsupportedMedia: a body in a form that the route does not read.
         TooLarge: a declared length over the limit of the route.
     """
-    route = route_table(connection.app).find(connection.scope)
+    table = route_table(connection.app)
+    route = table.find(connection.scope)
     assert route is not None, "routes are added before the first request"
+    if table.is_taken_for_a_value(route, local_path(connection.scope)):
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     _check_length(connection)
     _check_media(connection, route.media)
     _check_query(connection, route.query_names)
