@@ -19,6 +19,7 @@ from stationmaster.domains.executions.specs import make_spec
 from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.slots import Misfire
+from stationmaster.domains.taxonomy.models import GENERAL_ID
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users.models import User
 from stationmaster.kit.ids import new_id
@@ -112,6 +113,8 @@ def _job_row(job_id: UUID, owner_id: UUID, plan: Plan, target: WebhookTarget, sp
         "timeout_seconds": TIMEOUT_SECONDS,
         "on_lost": OnLost.RETRY.value,
         "metadata": {},
+        "category_id": GENERAL_ID,
+        "notifications": {},
         "spec_id": spec_id,
         "is_active": True,
     }

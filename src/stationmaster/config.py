@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, EmailStr, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
+from stationmaster.setting_groups import JobSettings
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -235,6 +236,7 @@ class Settings(BaseSettings):
     registration: RegistrationSettings = RegistrationSettings()
     cookies: CookieSettings = CookieSettings()
     api_keys: ApiKeySettings = ApiKeySettings()
+    jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()

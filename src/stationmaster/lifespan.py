@@ -87,7 +87,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.answer_book = AnswerBook(database, keyring.sealer(idempotency.PURPOSE))
         app.state.throttle = throttle
         app.state.docker_probe = DockerProbe()
-        app.state.job_rules = JobRules(sealer, executors, settings.scheduler_timezone, settings.min_interval_seconds)
+        app.state.job_rules = JobRules(
+            sealer,
+            executors,
+            settings.scheduler_timezone,
+            settings.min_interval_seconds,
+            requires_end_date=settings.jobs.require_end_date,
+            requires_team=settings.jobs.require_team,
+        )
         transport = make_transport(settings.mail, settings.data_dir)
         carriers = [MailCarrier(transport, outbox.public_url)] if transport else []
         couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]

@@ -10,6 +10,7 @@ from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.secrets import models as secrets
+from stationmaster.domains.taxonomy import models as taxonomy
 from stationmaster.domains.users import models as users
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "notifications",
     "outbox",
     "secrets",
+    "taxonomy",
     "users",
 ]

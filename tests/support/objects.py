@@ -13,6 +13,8 @@ from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
 from stationmaster.domains.secrets import service as secrets
 from stationmaster.domains.secrets.schemas import SecretIn
+from stationmaster.domains.taxonomy import service as taxonomy
+from stationmaster.domains.taxonomy.schemas import CategoryIn, TeamIn
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
@@ -42,6 +44,18 @@ async def _make_job(app: FastAPI, owner: User) -> Ids:
     async with read_only(database) as session:
         schedule_id = await session.scalar(select(Schedule.id).where(Schedule.job_id == job.id))
     return {"job_id": str(job.id), "schedule_id": str(schedule_id)}
+
+
+async def _make_category(app: FastAPI, _owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        category = await taxonomy.create_category(session, CategoryIn(name=f"Category {new_id().hex}"))
+    return {"category_id": str(category.id)}
+
+
+async def _make_team(app: FastAPI, _owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        team = await taxonomy.create_team(session, TeamIn(name=f"Team {new_id().hex}"))
+    return {"team_id": str(team.id)}
 
 
 async def _make_execution(app: FastAPI, owner: User) -> Ids:
@@ -94,6 +108,8 @@ async def _make_entry(app: FastAPI, _owner: User) -> Ids:
 
 MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("job_id", "schedule_id"): _make_job,
+    ("category_id",): _make_category,
+    ("team_id",): _make_team,
     ("execution_id",): _make_execution,
     ("key_id",): _make_key,
     ("session_id", "refresh_token"): _make_session,

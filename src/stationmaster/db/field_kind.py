@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
@@ -32,6 +32,7 @@ TEXTUAL = frozenset(Operator)
 
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _COMPARISONS: dict[Operator, Callable[[Any, Any], Condition]] = {
     Operator.EQUAL: operator.eq,
@@ -122,6 +123,12 @@ def _read_whole(text: str) -> sa.ColumnElement[Any]:
     return sa.literal(int(text), sa.BigInteger())
 
 
+def _read_day(text: str) -> sa.ColumnElement[Any]:
+    if not _DAY.fullmatch(text):
+        raise ValueError
+    return sa.literal(date.fromisoformat(text), sa.Date())
+
+
 def _compare_instant(expression: sa.ColumnElement[Any], comparison: Operator, text: str) -> Condition:
     span = parse_span(text)
     start, end = _instant(span.start), _instant(span.end)
@@ -152,12 +159,14 @@ FLAG = Kind(EXACT, "true or false", bool, _by_value(_read_flag))
 WHOLE = Kind(ORDERED, "a whole number of 64 bits", INT64, _by_value(_read_whole))
 NUMBER = Kind(ORDERED, "a number", FiniteFloat, _by_value(lambda text: sa.literal(read_number(text), sa.Float())))
 INSTANT = Kind(ORDERED, "an instant or a date", AwareDatetime, _compare_instant)
+DAY = Kind(ORDERED, "a date", date, _by_value(_read_day))
 TEXT = Kind(TEXTUAL, "text", str, _compare_text)
 
 _BY_TYPE: tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...] = (
     (sa.Uuid, IDENTIFIER),
     (sa.Boolean, FLAG),
     (UTCDateTime, INSTANT),
+    (sa.Date, DAY),
     (sa.Float, NUMBER),
     (sa.Integer, WHOLE),
     (AutoString, TEXT),

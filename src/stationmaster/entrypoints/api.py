@@ -15,6 +15,8 @@ from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.rate_limits.router import router as rate_limits
 from stationmaster.domains.secrets.router import router as secrets
+from stationmaster.domains.taxonomy.router import router as categories
+from stationmaster.domains.taxonomy.team_router import router as teams
 from stationmaster.domains.users.preferences_router import router as preferences
 from stationmaster.domains.users.router import router as users
 from stationmaster.entrypoints.export import router as export
@@ -50,6 +52,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     secrets,
     jobs,
     schedules,
+    categories,
+    teams,
     executions,
     notifications,
     audit,

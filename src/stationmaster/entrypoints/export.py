@@ -12,6 +12,7 @@ from stationmaster.domains.api_keys.schemas import ApiKeyRead
 from stationmaster.domains.auth import sessions
 from stationmaster.domains.auth.schemas import SessionRead
 from stationmaster.domains.jobs import service as jobs
+from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.notifications import service as inbox
 from stationmaster.domains.notifications.schemas import NotificationOut
 from stationmaster.domains.outbox import service as outbox
@@ -64,7 +65,7 @@ async def export_own_data(session: ReadSessionDep, actor: CurrentPerson) -> Pers
     user_id = actor.user_id
     chosen = await preferences.preferences_of(session, user_id)
     opened = await sessions.list_of_person(session, user_id)
-    owned = await session.scalars(jobs.list_statement(owner_id=user_id, is_active=None))
+    owned = await session.scalars(jobs.list_statement(JobFilters(owner_id=user_id)))
     return PersonalData(
         account=UserRead.of(await users.get_user(session, user_id)),
         ui_preferences=chosen.ui,

@@ -113,7 +113,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"cron_expression": "61 * * * *"}, ["/cron_expression"]),
     ({"timezone": "Europe/berlin"}, ["/timezone"]),
     ({"target": TARGET | {"url": "ftp://x/"}}, ["/target/url"]),
-    ({"target": TARGET | {"url": "http://169.254.169.254/"}}, ["/target"]),
+    ({"target": TARGET | {"url": "http://169.254.169.254/"}}, ["/target/url"]),
     ({"target": TARGET | {"secret_headers": {"X-A": "********"}}}, ["/target/secret_headers/X-A"]),
     ({"target": TARGET | {"signing_secret": "********"}}, ["/target/signing_secret"]),
     ({"schedules": [HOURLY, {"run_at": "2000-01-01T00:00:00Z"}]}, ["/schedules/1/run_at"]),

@@ -120,7 +120,7 @@ ADDRESSES = [
         ),
     ),
     *cases(
-        "/target",
+        "/target/url",
         *(
             webhook(url=f"http://{host}/")
             for host in (

@@ -1,6 +1,6 @@
 """What is refused here."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from stationmaster.errors import AlreadyExists, Conflict, FieldError, Invalid, NotFound
@@ -33,6 +33,13 @@ class NotPaused(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The job is not paused, so there is nothing to resume.")
+
+
+class JobEnded(Conflict):
+    title = "The job has ended"
+
+    def __init__(self, end_date: date | None) -> None:
+        super().__init__(f"The last day of the job was {end_date}: give it a later end_date, or null, first.")
 
 
 class SecretsUnreadable(Conflict):

@@ -1,25 +1,48 @@
 """The tables of the timetable."""
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from stationmaster.db.base import Json, TimedTable, enum_column, sealed
+from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column, sealed
+from stationmaster.domains.taxonomy.models import GENERAL_ID
 from stationmaster.kit.cron_timetable import DstFold, DstGap
+
+
+class PauseCause(StrEnum):
+    """What paused a job."""
+
+    REQUESTED = "requested"
+    """Somebody did."""
+    ENDED = "ended"
+    """Its end date has passed."""
 
 
 class Job(TimedTable, table=True):
     """A named target with its policies. `spec_id` is the present version of what its executions do."""
 
     __tablename__ = "jobs"
-    __table_args__ = (sa.Index("ix_jobs_owner", "owner_id"),)
+    __table_args__ = (
+        sa.Index("ix_jobs_owner", "owner_id"),
+        sa.Index("ix_jobs_category", "category_id"),
+        sa.Index("ix_jobs_team", "team_id"),
+        sa.Index(
+            "ix_jobs_ends_at",
+            "ends_at",
+            sqlite_where=sa.text("ends_at IS NOT NULL"),
+            postgresql_where=sa.text("ends_at IS NOT NULL"),
+        ),
+    )
 
     name: str = Field(max_length=255, unique=True)
     description: str | None = Field(default=None, sa_type=sa.Text)
     owner_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    category_id: UUID = Field(default=GENERAL_ID, foreign_key="job_categories.id")
+    team_id: UUID | None = Field(default=None, foreign_key="teams.id")
     target: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=sealed())
     """As given, its secrets sealed to this row's id."""
     misfire: dict[str, Any] = Field(sa_type=Json)
@@ -28,8 +51,15 @@ class Job(TimedTable, table=True):
     timeout_seconds: float
     on_lost: str = Field(max_length=16)
     meta: dict[str, Any] = Field(sa_column=sa.Column("metadata", Json, nullable=False))
+    notifications: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(Json, nullable=False, **PERSONAL))
+    """Whom to tell how its executions ended; see `schemas.Notifications`."""
+    end_date: date | None = None
+    """The last day on which it runs."""
+    ends_at: datetime | None = None
+    """When that day is over, in the zone of its schedules (the latest of them)."""
     spec_id: UUID = Field(foreign_key="specs.id")
     is_active: bool = True
+    pause_cause: PauseCause | None = Field(default=None, sa_type=enum_column(PauseCause, "pause_cause"))
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     pause_reason: str | None = Field(default=None, sa_type=sa.Text)
@@ -64,6 +94,8 @@ class Schedule(TimedTable, table=True):
     params: dict[str, Any] | None = Field(default=None, sa_type=Json)
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    cutoff_at: datetime | None = None
+    """When the job's last day is over in this schedule's zone: no slot at or after it."""
     is_active: bool = True
 
     anchor_at: datetime

@@ -14,10 +14,12 @@ from stationmaster.domains.jobs import repository
 from stationmaster.domains.jobs.listing import JobItem
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.schedule_schemas import ScheduleOut
-from stationmaster.domains.jobs.schemas import JobOut
+from stationmaster.domains.jobs.schemas import JobOut, Notifications
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.domains.jobs.versions import mask_target
+from stationmaster.domains.taxonomy import service as taxonomy
+from stationmaster.domains.taxonomy.service import Slugs
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
@@ -32,12 +34,15 @@ async def show_job(session: AsyncSession, job: Job, actor: Actor) -> JobOut:
 
 
 async def show_jobs(session: AsyncSession, jobs: Sequence[Job], actor: Actor) -> list[JobOut]:
-    """Show jobs to a caller, with two statements for all of them."""
+    """Show jobs to a caller, with the same few statements however many they are."""
     ids = [job.id for job in jobs]
     schedules = await repository.list_schedules_of(session, ids)
     last = await executions.last_by_job(session, ids)
+    slugs = await taxonomy.find_slugs(
+        session, {job.category_id for job in jobs}, {job.team_id for job in jobs if job.team_id}
+    )
     now = await database_now(session)
-    return [_show(job, schedules.get(job.id, []), last.get(job.id), actor=actor, now=now) for job in jobs]
+    return [_show(job, schedules.get(job.id, []), last.get(job.id), actor=actor, slugs=slugs, now=now) for job in jobs]
 
 
 async def show_items(session: AsyncSession, jobs: Sequence[Job], actor: Actor, fields: frozenset[str]) -> list[JobItem]:
@@ -67,10 +72,20 @@ def show_schedule(schedule: Schedule) -> ScheduleOut:
 
 
 _SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}
-_JOB_FIELDS = {"id", "name", "description", "owner_id", "timeout_seconds", "is_active", "created_at", "updated_at"}
+_JOB_FIELDS = {
+    *("id", "name", "description", "owner_id", "timeout_seconds", "is_active", "end_date", "created_at", "updated_at"),
+}
 
 
-def _show(job: Job, schedules: Sequence[Schedule], last: Execution | None, *, actor: Actor, now: datetime) -> JobOut:
+def _show(
+    job: Job,
+    schedules: Sequence[Schedule],
+    last: Execution | None,
+    *,
+    actor: Actor,
+    slugs: Slugs,
+    now: datetime,
+) -> JobOut:
     shown = [show_schedule(schedule) for schedule in schedules]
     only = shown[0] if len(shown) == 1 and shown[0].cron_expression else None
     is_paused = is_paused_at(job, now)
@@ -83,6 +98,10 @@ def _show(job: Job, schedules: Sequence[Schedule], last: Execution | None, *, ac
         retry=Retry.model_validate(job.retry),
         on_lost=OnLost(job.on_lost),
         metadata=job.meta,
+        category=slugs.categories[job.category_id],
+        team=slugs.teams[job.team_id] if job.team_id else None,
+        notifications=_show_notifications(job, actor),
+        pause_cause=job.pause_cause if is_paused else None,
         paused_at=job.paused_at if is_paused else None,
         paused_until=job.paused_until if is_paused else None,
         pause_reason=job.pause_reason if is_paused else None,
@@ -93,6 +112,12 @@ def _show(job: Job, schedules: Sequence[Schedule], last: Execution | None, *, ac
         next_run_at=None if is_paused else min(planned, default=None),
         last_execution=ExecutionOut.of(last, actor) if last else None,
     )
+
+
+def _show_notifications(job: Job, actor: Actor) -> Notifications:
+    """Show whom a job tells; addresses are personal, so others than its owner and administrators see none."""
+    shown = Notifications.model_validate(job.notifications)
+    return shown if actor.may_change(job.owner_id) else shown.model_copy(update={"emails": []})
 
 
 def is_paused_at(job: Job, instant: datetime) -> bool:

@@ -2,22 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.jobs.models import Job, Schedule
 
 
-def list_statement(*, owner_id: UUID | None, is_active: bool | None) -> Any:
+def list_statement(filters: JobFilters, now: datetime) -> Any:
     """Select jobs, newest first."""
     statement = select(Job)
-    if owner_id is not None:
-        statement = statement.where(Job.owner_id == owner_id)
-    if is_active is not None:
-        statement = statement.where(Job.is_active == is_active)
+    for name in ("owner_id", "category_id", "team_id", "is_active"):
+        if (value := getattr(filters, name)) is not None:
+            statement = statement.where(getattr(Job, name) == value)
+    if filters.is_paused is not None:
+        pauses = sa.and_(
+            col(Job.paused_at).is_not(None), sa.or_(col(Job.paused_until).is_(None), col(Job.paused_until) > now)
+        )
+        statement = statement.where(pauses if filters.is_paused else ~pauses)
     return statement.order_by(col(Job.id).desc())
 
 
@@ -36,10 +43,10 @@ async def is_name_taken(session: AsyncSession, name: str, *, except_id: UUID | N
     return found is not None and found != except_id
 
 
-async def find_schedule(session: AsyncSession, job_id: UUID, id_: UUID) -> Schedule | None:
-    """Return a schedule of this job, locked against the tick until the transaction ends."""
-    statement = _locked(select(Schedule).where(Schedule.id == id_, Schedule.job_id == job_id))
-    found: Schedule | None = await session.scalar(statement)
+async def find_schedule(session: AsyncSession, job_id: UUID, id_: UUID, *, for_update: bool = False) -> Schedule | None:
+    """Return a schedule of this job; `for_update` keeps the tick from moving it until the transaction ends."""
+    statement = select(Schedule).where(Schedule.id == id_, Schedule.job_id == job_id)
+    found: Schedule | None = await session.scalar(_locked(statement) if for_update else statement)
     return found
 
 

@@ -7,11 +7,14 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions.schemas import ExecutionOut
-from stationmaster.domains.jobs import preview, reading, service, trial
-from stationmaster.domains.jobs.listing import JOBS, JobItem
+from stationmaster.domains.jobs import executing, pausing, preview, reading, service, trial
+from stationmaster.domains.jobs.action_schemas import ExecuteIn, PauseIn, TestRunIn, TestRunOut
+from stationmaster.domains.jobs.listing import JOBS, JobFilters, JobItem
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schedule_schemas import CronIn, CronOut
-from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobOut, JobPatch, PauseIn, TestRunIn, TestRunOut
+from stationmaster.domains.jobs.schemas import JobIn, JobOut, JobPatch
+from stationmaster.domains.taxonomy import service as taxonomy
+from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.kit import clock
@@ -21,6 +24,7 @@ from stationmaster.web.listing import ListQuery, list_query
 from stationmaster.web.openapi import UNAUDITED, problems
 from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParamsDep, paginate
+from stationmaster.web.schema import Text
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=Operation)
@@ -33,6 +37,30 @@ async def get_rules(request: Request) -> JobRules:
 
 
 RulesDep = Annotated[JobRules, Depends(get_rules)]
+
+
+async def find_category(session: AsyncSession, text: str | None) -> UUID | None:
+    """Return the id of the category that a parameter names.
+
+    Raises:
+        Invalid: there is none.
+    """
+    return _require(await taxonomy.find_category_id(session, text), text, "category")
+
+
+async def find_team(session: AsyncSession, text: str | None) -> UUID | None:
+    """Return the id of the team that a parameter names.
+
+    Raises:
+        Invalid: there is none.
+    """
+    return _require(await taxonomy.find_team_id(session, text), text, "team")
+
+
+def _require(found: UUID | None, text: str | None, parameter: str) -> UUID | None:
+    if text is not None and found is None:
+        raise Invalid(FieldError(f"there is no {parameter} {text!r}", parameter=parameter))
+    return found
 
 
 JobQueryDep = Annotated[ListQuery, Depends(list_query(JOBS, JobItem, default_sort="-id"))]
@@ -48,12 +76,22 @@ async def list_jobs(
     response: Response,
     owner_id: Annotated[UUID | None, Query(description="Jobs of this owner.")] = None,
     is_active: Annotated[bool | None, Query(description="Only active, or only inactive ones.")] = None,
+    is_paused: Annotated[bool | None, Query(description="Only those that pause now, or only the others.")] = None,
+    category: Annotated[Text | None, Query(max_length=255, description="Slug or name of a job category.")] = None,
+    team: Annotated[Text | None, Query(max_length=255, description="Slug or name of a team.")] = None,
 ) -> Page[JobItem]:
     """List jobs, newest first, each with its schedules, its next run and its last execution."""
+    filters = JobFilters(
+        owner_id=owner_id,
+        is_active=is_active,
+        is_paused=is_paused,
+        category_id=await find_category(session, category),
+        team_id=await find_team(session, team),
+    )
     plan = query.plan(is_admin=actor.is_admin)
     page: Page[JobItem] = await paginate(
         session,
-        plan.narrow(service.list_statement(owner_id=owner_id, is_active=is_active)),
+        plan.narrow(service.list_statement(filters)),
         params,
         request=request,
         response=response,
@@ -142,14 +180,14 @@ async def pause_job(
 
     The slots of the pause are recorded as skipped, as one range. Owner or admin.
     """
-    job = await service.pause_job(session, job_id, body or PauseIn(), actor)
+    job = await pausing.pause_job(session, job_id, body or PauseIn(), actor)
     return await reading.show_job(session, job, actor)
 
 
 @router.post("/{job_id}/resume", summary="Resume a job", responses=problems(403, 404, 409))
 async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep) -> JobOut:
     """End a pause: slots from now on run again. Owner or admin."""
-    job = await service.resume_job(session, job_id, actor)
+    job = await pausing.resume_job(session, job_id, actor)
     return await reading.show_job(session, job, actor)
 
 
@@ -172,7 +210,7 @@ async def execute_job(
 
     The overlap policy holds here too: the answer may be an execution that is skipped already. Owner or admin.
     """
-    execution = await service.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
+    execution = await executing.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
     return ExecutionOut.of(execution, actor)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.targets import Target
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.sealing import Sealer
+from stationmaster.outbound.guard import Blocked
 from stationmaster.web.validation_errors import to_field_errors
 
 ON_LOST_DEFAULT = {"webhook": OnLost.RETRY}
@@ -25,17 +27,35 @@ class JobRules:
     executors: Mapping[str, Executor]
     timezone: str
     min_interval_seconds: int
+    requires_end_date: bool = False
+    requires_team: bool = False
 
-    def check_target(self, target: Target) -> None:
-        """Refuse a target that could never be carried out here.
+    def check_target(self, target: Target, *, pointer: str = "/target") -> None:
+        """Refuse a target that could never be carried out here. `pointer` is where the caller gave it.
 
         Raises:
             Invalid: its executor says why.
         """
         try:
             self.executors[target.type].check(target)
+        except Blocked as error:
+            raise Invalid(FieldError(str(error), pointer=f"{pointer}/url")) from error
         except ValueError as error:
-            raise Invalid(FieldError(str(error), pointer="/target")) from error
+            raise Invalid(FieldError(str(error), pointer=pointer)) from error
+
+    def check_policy(self, *, end_date: date | None, team: object) -> None:
+        """Refuse a job that lacks what the house asks of all jobs.
+
+        Raises:
+            Invalid: it has no end date, or no team.
+        """
+        missing = []
+        if self.requires_end_date and end_date is None:
+            missing.append(FieldError("jobs need an end date here", pointer="/end_date"))
+        if self.requires_team and team is None:
+            missing.append(FieldError("jobs need a team here", pointer="/team"))
+        if missing:
+            raise Invalid(*missing)
 
     def host_of(self, target: Target) -> str | None:
         """Name what the target loads."""

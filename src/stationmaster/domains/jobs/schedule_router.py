@@ -61,6 +61,13 @@ async def create_schedule(
     return reading.show_schedule(schedule)
 
 
+@router.get("/schedules/{schedule_id}", summary="Read a schedule", responses=problems(404))
+async def get_schedule(job_id: UUID, schedule_id: UUID, _actor: CurrentActor, session: ReadSessionDep) -> ScheduleOut:
+    """Read one schedule of a job, with its meaning in words and its next slot."""
+    job = await service.get_job(session, job_id)
+    return reading.show_schedule(await schedules.get_schedule(session, job, schedule_id, for_update=False))
+
+
 @router.patch("/schedules/{schedule_id}", summary="Change a schedule", responses=problems(403, 404))
 async def update_schedule(
     job_id: UUID,
@@ -79,11 +86,16 @@ async def update_schedule(
 
 @router.delete("/schedules/{schedule_id}", status_code=204, summary="Delete a schedule", responses=problems(403, 404))
 async def delete_schedule(
-    job_id: UUID, schedule_id: UUID, actor: RequireUser, session: SessionDep, if_match: IfMatchDep
+    job_id: UUID,
+    schedule_id: UUID,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    if_match: IfMatchDep,
 ) -> None:
     """Delete a schedule; the ledger keeps its decided slots. Owner or admin."""
     await if_match.check(lambda: _show_own(session, job_id, schedule_id, actor))
-    await schedules.remove_schedule(session, await service.get_own_job(session, job_id, actor), schedule_id)
+    await schedules.remove_schedule(session, rules, await service.get_own_job(session, job_id, actor), schedule_id)
 
 
 @router.get("/executions", summary="List the executions of a job", responses=problems(404))

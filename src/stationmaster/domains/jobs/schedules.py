@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.jobs import repository, tick
+from stationmaster.domains.jobs import ending, repository, tick
 from stationmaster.domains.jobs.errors import ScheduleNotFound
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
@@ -59,8 +59,24 @@ async def add_schedules(
         session.add(schedule)
         made.append(schedule)
     await session.flush()
+    await refresh_end(session, rules, job)
     notify(session, Wake.TICK)
     return made
+
+
+async def refresh_end(session: AsyncSession, rules: JobRules, job: Job) -> None:
+    """Let a job end with the schedules that it has now."""
+    ending.set_end(job, await repository.list_schedules(session, job.id), default_zone=rules.timezone)
+    await session.flush()
+
+
+async def move_end(session: AsyncSession, rules: JobRules, job: Job, settled_at: datetime) -> None:
+    """Let a job and its schedules end with another day; `settled_at` is from `tick.settle`."""
+    for schedule in await repository.list_schedules(session, job.id, for_update=True):
+        ending.set_cutoff(schedule, job)
+    await session.flush()
+    await replan(session, job, settled_at)
+    await refresh_end(session, rules, job)
 
 
 async def add_schedule(session: AsyncSession, rules: JobRules, job: Job, wanted: ScheduleIn) -> Schedule:
@@ -78,18 +94,19 @@ async def add_schedule(session: AsyncSession, rules: JobRules, job: Job, wanted:
 
 def _make(wanted: ScheduleIn, rules: JobRules, job: Job, now: datetime) -> Schedule:
     facts = wanted.model_dump(exclude={"timezone"})
-    return Schedule(
-        **facts, job_id=job.id, timezone=wanted.timezone or rules.timezone, anchor_at=wanted.starts_at or normalise(now)
-    )
+    zone = wanted.timezone or rules.timezone
+    schedule = Schedule(**facts, job_id=job.id, timezone=zone, anchor_at=wanted.starts_at or normalise(now))
+    ending.set_cutoff(schedule, job)
+    return schedule
 
 
-async def get_schedule(session: AsyncSession, job: Job, id_: UUID) -> Schedule:
-    """Return a schedule of this job, locked.
+async def get_schedule(session: AsyncSession, job: Job, id_: UUID, *, for_update: bool = True) -> Schedule:
+    """Return a schedule of this job, locked against the tick unless it is only to be shown.
 
     Raises:
         ScheduleNotFound: the job has none with this id.
     """
-    schedule = await repository.find_schedule(session, job.id, id_)
+    schedule = await repository.find_schedule(session, job.id, id_, for_update=for_update)
     if schedule is None:
         raise ScheduleNotFound(id_)
     return schedule
@@ -111,11 +128,13 @@ async def change_schedule(
         setattr(schedule, name, value if name != "timezone" else value or rules.timezone)
     if given.keys() & {"interval_seconds", "starts_at"}:
         schedule.anchor_at = schedule.starts_at or normalise(settled_at)
+    ending.set_cutoff(schedule, job)
     if given.keys() & _WHEN:
         _check_slots(schedule, rules, settled_at, "")
     _plan(schedule, job, settled_at)
     await renew_schedule_version(session, rules, job, schedule, pointer="/params")
     await session.flush()
+    await refresh_end(session, rules, job)
     audit.note(session, "schedule", schedule.id, before=before, after=tell_schedule(schedule))
     notify(session, Wake.TICK)
     return schedule
@@ -133,7 +152,7 @@ def _merge(schedule: Schedule, given: dict[str, Any]) -> ScheduleIn:
         raise as_invalid(error, given) from error
 
 
-async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
+async def remove_schedule(session: AsyncSession, rules: JobRules, job: Job, id_: UUID) -> None:
     """Delete a schedule; its decided slots stay in the ledger.
 
     Raises:
@@ -142,6 +161,8 @@ async def remove_schedule(session: AsyncSession, job: Job, id_: UUID) -> None:
     schedule = await get_schedule(session, job, id_)
     audit.note(session, "schedule", schedule.id, before=tell_schedule(schedule) | {"job_id": job.id})
     await session.delete(schedule)
+    await session.flush()
+    await refresh_end(session, rules, job)
 
 
 async def replan(session: AsyncSession, job: Job, settled_at: datetime) -> None:
@@ -172,5 +193,13 @@ def _check_slots(schedule: Schedule, rules: JobRules, now: datetime, pointer: st
         text = f"runs come every {gap} s; here they must be at least {rules.min_interval_seconds} s apart"
         raise Invalid(FieldError(text, pointer=f"{pointer}/{field}"))
     if timetable.next_after(now) is None:
+        if _runs_after(schedule, now):
+            raise Invalid(FieldError("no run would come before the end date", pointer="/end_date"))
         field = "run_at" if schedule.run_at else "ends_at"
         raise Invalid(FieldError("no run would come: all its times lie in the past", pointer=f"{pointer}/{field}"))
+
+
+def _runs_after(schedule: Schedule, now: datetime) -> bool:
+    """Say whether a schedule would have a slot to come if its job had no end."""
+    endless = schedule.model_copy(update={"cutoff_at": None})
+    return timetable_of(endless).next_after(now) is not None

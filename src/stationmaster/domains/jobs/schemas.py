@@ -1,16 +1,17 @@
 """What the API takes and shows of jobs."""
 
-from datetime import datetime
-from typing import Any, ClassVar, Self
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import EXECUTION_EXAMPLE, ExecutionOut
 from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.jobs.models import PauseCause
 from stationmaster.domains.jobs.schedule_schemas import (
     MOST_SCHEDULES,
     CronText,
@@ -21,7 +22,8 @@ from stationmaster.domains.jobs.schedule_schemas import (
     check_zone,
 )
 from stationmaster.domains.jobs.slots import Misfire
-from stationmaster.web.schema import Input, Instant, JsonObject, LongText, Output, ShortText
+from stationmaster.kit.emails import normalise_email
+from stationmaster.web.schema import Input, JsonObject, LongText, Output, ShortText
 
 TARGET_EXAMPLE: JsonDict = {"type": "webhook", "url": "https://example.com/hooks/nightly", "body": {"report": "daily"}}
 JOB_EXAMPLE: JsonDict = {
@@ -47,6 +49,23 @@ class Policies(Input):
     )
 
 
+EmailAddress = Annotated[str, Field(max_length=254, examples=["ops@example.com"]), AfterValidator(normalise_email)]
+LabelText = Annotated[ShortText, Field(examples=["data-imports"])]
+
+
+class Notifications(Input):
+    """Whom to tell how executions of a job ended: its owner, its team, and these addresses."""
+
+    enabled: bool = Field(False, description="Whether anybody is told at all.")
+    emails: list[EmailAddress] = Field(
+        [], max_length=50, description="Addresses to mail besides the owner and the team."
+    )
+    on_success: bool = Field(False, description="Tell of successes, too.")
+    after_failures: int = Field(
+        1, ge=1, le=1000, description="Tell of a failure when so many in a row have failed, once; then of the recovery."
+    )
+
+
 class JobIn(Policies):
     """A job: a target, policies, and any number of schedules.
 
@@ -61,6 +80,13 @@ class JobIn(Policies):
     cron_expression: CronText | None = Field(None, description="Short for one schedule.")
     timezone: ZoneName | None = Field(None, description="Zone of `cron_expression`.")
     schedules: list[ScheduleIn] = Field([], max_length=MOST_SCHEDULES, description="When it runs.")
+    category: LabelText | None = Field(None, description="Slug or name of a job category; `general` when empty.")
+    team: LabelText | None = Field(None, description="Slug or name of the team that looks after it.")
+    end_date: date | None = Field(
+        None,
+        description="Last day on which it runs, in the zone of each schedule; then it pauses and its owner is told.",
+    )
+    notifications: Notifications = Field(Notifications(), description="Whom to tell how its executions ended.")
     is_active: bool = Field(True, description="Whether its schedules run.")
     metadata: JsonObject = Field(
         {}, description="Any facts; sent as the JSON body of a webhook that has none of its own."
@@ -81,7 +107,7 @@ class JobIn(Policies):
 
 
 _NEVER_NULL = (
-    *("name", "target", "timezone", "schedules", "is_active", "metadata"),
+    *("name", "target", "timezone", "schedules", "is_active", "metadata", "category", "notifications"),
     *("misfire", "overlap", "retry", "timeout_seconds", "on_lost"),
 )
 
@@ -100,6 +126,10 @@ class JobPatch(Input):
     cron_expression: CronText | None = None
     timezone: ZoneName | None = None
     schedules: list[ScheduleIn] | None = Field(None, max_length=MOST_SCHEDULES)
+    category: LabelText | None = None
+    team: LabelText | None = None
+    end_date: date | None = None
+    notifications: Notifications | None = None
     is_active: bool | None = None
     metadata: JsonObject | None = None
     misfire: Misfire | None = None
@@ -172,7 +202,12 @@ class JobOut(Output):
                     "timeout_seconds": 300,
                     "on_lost": "retry",
                     "metadata": {},
+                    "category": "general",
+                    "team": None,
+                    "end_date": None,
+                    "notifications": {"enabled": False, "emails": [], "on_success": False, "after_failures": 1},
                     "is_active": True,
+                    "pause_cause": None,
                     "paused_at": None,
                     "paused_until": None,
                     "pause_reason": None,
@@ -200,7 +235,12 @@ class JobOut(Output):
     timeout_seconds: float
     on_lost: OnLost
     metadata: dict[str, Any]
+    category: str = Field(description="Slug of its category.")
+    team: str | None = Field(description="Slug of its team.")
+    end_date: date | None = Field(description="The last day on which it runs.")
+    notifications: Notifications = Field(description="Its e-mail addresses are for its owner and administrators.")
     is_active: bool
+    pause_cause: PauseCause | None = Field(description="What paused it, when it pauses.")
     paused_at: datetime | None
     paused_until: datetime | None
     pause_reason: str | None
@@ -212,73 +252,3 @@ class JobOut(Output):
     last_execution: ExecutionOut | None
     created_at: datetime
     updated_at: datetime
-
-
-class PauseIn(Input):
-    """Why, and until when, a job pauses."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "maintenance", "until": "2026-12-01T06:00:00Z"}]}
-    )
-
-    reason: LongText | None = Field(None, description="Shown with the job and in the ledger.")
-    until: Instant | None = Field(None, description="Ends the pause by itself.")
-
-
-class ExecuteIn(Input):
-    """What is different in this one execution; nothing of it is stored with the job.
-
-    Besides `params` and `metadata`, fields of the target may be given, such as `url` or `body`. A webhook sent to another
-    address than the job's does not carry the job's secrets.
-    """
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"params": {"day": "2026-11-20"}}]})
-
-    params: JsonObject | None = Field(None, description="Laid over the target's own.")
-    metadata: JsonObject | None = Field(None, description="Instead of the job's.")
-
-    @property
-    def target_fields(self) -> JsonObject:
-        return dict(self.model_extra or {})
-
-
-class TestRunIn(Input):
-    """A target to try once."""
-
-    __test__ = False  # not a test class, whatever its name looks like
-    model_config = ConfigDict(json_schema_extra={"examples": [{"target": TARGET_EXAMPLE, "timeout_seconds": 5}]})
-
-    target: Target
-    params: JsonObject | None = None
-    timeout_seconds: float = Field(30, gt=0, le=60, description="Whole time of the try.")
-
-
-class TestRunOut(Output):
-    """What came of a try."""
-
-    __test__ = False
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "ok": True,
-                    "type": "webhook",
-                    "state": "succeeded",
-                    "reason": None,
-                    "response_status": 200,
-                    "error": None,
-                    "result": {"body": "ok", "truncated": False},
-                    "duration_seconds": 0.08,
-                }
-            ]
-        }
-    )
-
-    ok: bool
-    type: str
-    state: str
-    reason: str | None
-    response_status: int | None
-    error: str | None
-    result: dict[str, Any] | None
-    duration_seconds: float

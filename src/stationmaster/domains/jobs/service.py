@@ -1,35 +1,39 @@
 """What others may ask of jobs."""
 
 from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
-from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.executions import service as executions
-from stationmaster.domains.executions.models import Execution, Spec
-from stationmaster.domains.executions.states import Trigger
-from stationmaster.domains.jobs import repository, schedules, tick, told, versions
-from stationmaster.domains.jobs.errors import AlreadyPaused, JobNameTaken, JobNotFound, NotPaused, SeveralSchedules
-from stationmaster.domains.jobs.models import Job, Schedule
-from stationmaster.domains.jobs.reading import is_paused_at
+from stationmaster.domains.jobs import ending, repository, schedules, tick, told, versions
+from stationmaster.domains.jobs.errors import (
+    JobEnded,
+    JobNameTaken,
+    JobNotFound,
+    SeveralSchedules,
+)
+from stationmaster.domains.jobs.listing import JobFilters
+from stationmaster.domains.jobs.models import Job, PauseCause, Schedule
 from stationmaster.domains.jobs.rules import JobRules, default_on_lost
 from stationmaster.domains.jobs.schedule_schemas import ScheduleIn, SchedulePatch
-from stationmaster.domains.jobs.schemas import ExecuteIn, JobIn, JobPatch, PauseIn
+from stationmaster.domains.jobs.schemas import JobIn, JobPatch
+from stationmaster.domains.taxonomy import service as taxonomy
 from stationmaster.errors import FieldError, Forbidden, Invalid
 from stationmaster.identity.actor import Actor
+from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 
-_POLICIES = ("misfire", "overlap", "retry")
+_POLICIES = ("misfire", "overlap", "retry", "notifications")
 _MAKES_VERSION = frozenset({"target", "metadata", "overlap", "retry", "timeout_seconds", "on_lost"})
 
 
-def list_statement(*, owner_id: UUID | None, is_active: bool | None) -> Any:
+def list_statement(filters: JobFilters) -> Any:
     """Return the statement of a list of jobs, newest first, for paging."""
-    return repository.list_statement(owner_id=owner_id, is_active=is_active)
+    return repository.list_statement(filters, clock.now())
 
 
 async def get_job(session: AsyncSession, id_: UUID) -> Job:
@@ -72,6 +76,8 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
     """
     target = versions.keep_masked(wanted.target, None)
     rules.check_target(target)
+    rules.check_policy(end_date=wanted.end_date, team=wanted.team)
+    ending.check_end_date(wanted.end_date, zone=_zone_of(rules, wanted), now=await database_now(session))
     if await repository.is_name_taken(session, wanted.name):
         raise JobNameTaken(wanted.name)
     id_ = new_id()
@@ -80,6 +86,9 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
         name=wanted.name,
         description=wanted.description,
         owner_id=actor.user_id,
+        category_id=await taxonomy.choose_category(session, wanted.category, pointer="/category"),
+        team_id=await taxonomy.choose_team(session, wanted.team, pointer="/team"),
+        end_date=wanted.end_date,
         target=versions.seal_target(rules, target, id_),
         **{name: getattr(wanted, name).model_dump(mode="json", exclude_unset=True) for name in _POLICIES},
         timeout_seconds=wanted.timeout_seconds,
@@ -91,8 +100,15 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
     session.add(job)
     await session.flush()
     made = await _add_schedules(session, rules, job, wanted)
+    await schedules.refresh_end(session, rules, job)
     audit.note(session, "job", job.id, after=told.tell_whole_job(rules, job, made))
     return job
+
+
+def _zone_of(rules: JobRules, wanted: JobIn) -> str:
+    """Return the zone whose days a new job's end date is one of: the first that it names."""
+    named = (wanted.timezone, *(schedule.timezone for schedule in wanted.schedules))
+    return next(filter(None, named), rules.timezone)
 
 
 async def _add_schedules(session: AsyncSession, rules: JobRules, job: Job, wanted: JobIn) -> list[Schedule]:
@@ -114,12 +130,14 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
     given = patch.model_fields_set
     if patch.name is not None and await repository.is_name_taken(session, patch.name, except_id=job.id):
         raise JobNameTaken(patch.name)
-    await _change_facts(rules, job, patch)
+    await _change_facts(session, rules, job, patch, settled_at)
     if given & _MAKES_VERSION:
         own = await repository.list_schedules(session, job.id, for_update=True)
         await versions.renew_versions(session, rules, job, own)
     await session.flush()
-    if "is_active" in given:
+    if "end_date" in given:
+        await schedules.move_end(session, rules, job, settled_at)
+    elif "is_active" in given:
         await schedules.replan(session, job, settled_at)
     await _change_schedules(session, rules, job, patch)
     await session.refresh(job)
@@ -127,18 +145,51 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
     return job
 
 
-async def _change_facts(rules: JobRules, job: Job, patch: JobPatch) -> None:
+async def _change_facts(
+    session: AsyncSession, rules: JobRules, job: Job, patch: JobPatch, settled_at: datetime
+) -> None:
     given = patch.model_fields_set
+    await _change_labels(session, rules, job, patch)
+    if "end_date" in given:
+        _change_end_date(job, patch.end_date, zone=await _present_zone(session, rules, job), now=settled_at)
     if patch.target is not None:
         target = versions.keep_masked(patch.target, versions.open_target(rules, job))
         rules.check_target(target)
         job.target = versions.seal_target(rules, target, job.id)
+    if patch.is_active and ending.has_ended(job, settled_at):
+        raise JobEnded(job.end_date)
     for name in given & {"name", "description", "timeout_seconds", "on_lost", "is_active"}:
         setattr(job, name, getattr(patch, name))
     for name in given.intersection(_POLICIES):
         setattr(job, name, getattr(patch, name).model_dump(mode="json", exclude_unset=True))
     if patch.metadata is not None:
         job.meta = patch.metadata
+
+
+async def _change_labels(session: AsyncSession, rules: JobRules, job: Job, patch: JobPatch) -> None:
+    """Change what a job is sorted by; what it has already may be switched off meanwhile."""
+    given = patch.model_fields_set
+    if "category" in given and await taxonomy.find_category_id(session, patch.category) != job.category_id:
+        job.category_id = await taxonomy.choose_category(session, patch.category, pointer="/category")
+    if "team" in given and (patch.team is None or await taxonomy.find_team_id(session, patch.team) != job.team_id):
+        job.team_id = await taxonomy.choose_team(session, patch.team, pointer="/team")
+    if given & {"end_date", "team"}:
+        end_date = patch.end_date if "end_date" in given else job.end_date
+        rules.check_policy(end_date=end_date, team=job.team_id)
+
+
+async def _present_zone(session: AsyncSession, rules: JobRules, job: Job) -> str:
+    own = await repository.list_schedules(session, job.id)
+    return own[0].timezone if own else rules.timezone
+
+
+def _change_end_date(job: Job, day: date | None, *, zone: str, now: datetime) -> None:
+    """Give a job another last day; a pause that the one before made is over."""
+    ending.check_end_date(day, zone=zone, now=now)
+    job.end_date = day
+    job.ends_at = ending.end_of_day(day, zone) if day else None
+    if job.pause_cause is PauseCause.ENDED:
+        job.paused_until = now  # the tick ends the pause once its last slots are recorded
 
 
 async def _change_schedules(session: AsyncSession, rules: JobRules, job: Job, patch: JobPatch) -> None:
@@ -184,73 +235,3 @@ async def delete_job(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     job = await get_own_job(session, id_, actor)
     audit.note(session, "job", job.id, before=told.tell_job(job))
     await session.delete(job)
-
-
-async def pause_job(session: AsyncSession, id_: UUID, wanted: PauseIn, actor: Actor) -> Job:
-    """Let the slots of a job pass without a run, each of them recorded, until it is resumed.
-
-    Raises:
-        JobNotFound, Forbidden, AlreadyPaused, Invalid
-    """
-    job = await get_own_job(session, id_, actor)
-    now = await tick.settle(session, job.id) if job.paused_at else await database_now(session)
-    if job.paused_at is not None and is_paused_at(job, now):
-        raise AlreadyPaused(job.paused_at)
-    if wanted.until is not None and wanted.until <= now:
-        raise Invalid(FieldError("lies in the past", pointer="/until"))
-    before = told.tell_job(job)
-    job.paused_at, job.paused_until, job.pause_reason = now, wanted.until, wanted.reason
-    await session.flush()
-    audit.note(session, "job", job.id, before=before, after=told.tell_job(job))
-    return job
-
-
-async def resume_job(session: AsyncSession, id_: UUID, actor: Actor) -> Job:
-    """End a pause: slots from now on run again.
-
-    Raises:
-        JobNotFound, Forbidden, NotPaused
-    """
-    job = await get_own_job(session, id_, actor)
-    now = await database_now(session)
-    if not is_paused_at(job, now):
-        raise NotPaused
-    before = told.tell_job(job)
-    job.paused_until = now  # the tick ends the pause once its last slots are recorded
-    await session.flush()
-    audit.note(session, "job", job.id, before=before, after=told.tell_job(job))
-    notify(session, Wake.TICK)
-    return job
-
-
-async def execute_job(session: AsyncSession, rules: JobRules, id_: UUID, wanted: ExecuteIn, actor: Actor) -> Execution:
-    """Queue an execution of a job now, whether or not it is active.
-
-    Raises:
-        JobNotFound, Forbidden, Invalid
-    """
-    job = await get_own_job(session, id_, actor)
-    spec = await _spec_for(session, rules, job, wanted)
-    return await executions.enqueue(
-        session,
-        spec,
-        trigger=Trigger.MANUAL,
-        actor=actor,
-        job_id=job.id,
-        job_name=job.name,
-        owner_id=job.owner_id,
-        params=wanted.params,
-    )
-
-
-async def _spec_for(session: AsyncSession, rules: JobRules, job: Job, wanted: ExecuteIn) -> Spec:
-    """Return the job's spec, or one of its own for an execution that is different."""
-    if not wanted.model_fields_set and not wanted.target_fields:
-        spec = await session.get(Spec, job.spec_id)
-        assert spec is not None
-        return spec
-    target = versions.open_target(rules, job)
-    if wanted.target_fields:
-        target = versions.override(target, wanted.target_fields)
-        rules.check_target(target)
-    return await versions.add_spec(session, rules, job, params=wanted.params, target=target, metadata=wanted.metadata)

@@ -105,7 +105,7 @@ async def end_pauses(session: AsyncSession) -> None:
     await session.execute(
         sa.update(jobs)
         .where(jobs.c.id.in_(over))
-        .values(paused_at=None, paused_until=None, pause_reason=None, updated_at=now)
+        .values(paused_at=None, paused_until=None, pause_reason=None, pause_cause=None, updated_at=now)
     )
 
 

@@ -21,6 +21,7 @@ class ScheduleFacts(Protocol):
     dst_fold: DstFold
     starts_at: datetime | None
     ends_at: datetime | None
+    cutoff_at: datetime | None
     anchor_at: datetime
 
 
@@ -32,9 +33,10 @@ def timetable_of(schedule: ScheduleFacts) -> Timetable:
         ZoneError: there is no such time zone.
     """
     timetable = _unlimited(schedule)
-    if schedule.starts_at is None and schedule.ends_at is None:
+    end = min(filter(None, (schedule.ends_at, schedule.cutoff_at)), default=None)
+    if schedule.starts_at is None and end is None:
         return timetable
-    return LimitedTimetable(timetable, schedule.starts_at, schedule.ends_at)
+    return LimitedTimetable(timetable, schedule.starts_at, end)
 
 
 def find_timetable(schedule: ScheduleFacts) -> Timetable | None:

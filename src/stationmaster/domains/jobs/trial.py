@@ -6,8 +6,8 @@ import time
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.jobs.action_schemas import TestRunIn, TestRunOut
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.jobs.schemas import TestRunIn, TestRunOut
 from stationmaster.domains.jobs.versions import keep_masked
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.ids import new_id

@@ -9,6 +9,7 @@ from stationmaster.domains.executions.policies import Retry
 from stationmaster.domains.executions.secret_text import SecretText
 from stationmaster.domains.executions.targets import WebhookTarget
 from stationmaster.domains.jobs import service as jobs
+from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.jobs.models import Job
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schedule_schemas import ScheduleIn
@@ -73,5 +74,5 @@ async def ensure_jobs(database: Database, rules: JobRules, receiver: Receiver, a
 
 
 async def _find_jobs(session: AsyncSession, names: list[str]) -> dict[str, Job]:
-    statement = jobs.list_statement(owner_id=None, is_active=None).where(col(Job.name).in_(names))
+    statement = jobs.list_statement(JobFilters()).where(col(Job.name).in_(names))
     return {job.name: job for job in await session.scalars(statement)}

@@ -14,6 +14,7 @@ from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.executions import breaker
 from stationmaster.domains.executions import service as executions
+from stationmaster.domains.jobs import ending
 from stationmaster.domains.outbox import housekeeping as messages
 
 Work = Callable[[AsyncSession], Awaitable[object]]
@@ -33,6 +34,7 @@ DUTIES: tuple[Duty, ...] = (
     # Fenced by the expiry of each lease, so every replica may do it, and does: the leader may be the one that died.
     Duty("rescue", timedelta(seconds=1), executions.rescue, leader_only=False),
     Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
+    Duty("pause_ended_jobs", timedelta(seconds=30), ending.pause_ended),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),

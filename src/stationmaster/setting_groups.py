@@ -1,0 +1,10 @@
+"""Groups of settings that `stationmaster.config` joins; here because a file with all of them would be too long."""
+
+from pydantic import BaseModel, Field
+
+
+class JobSettings(BaseModel):
+    """What the house asks of all jobs."""
+
+    require_end_date: bool = Field(False, description="Whether a job must have an end date.")
+    require_team: bool = Field(False, description="Whether a job must have a team.")
