@@ -16,7 +16,7 @@ from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.specs import make_spec
-from stationmaster.domains.executions.targets import WebhookTarget
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.taxonomy.models import GENERAL_ID

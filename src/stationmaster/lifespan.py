@@ -31,6 +31,7 @@ from stationmaster.domains.audit.archive import Archive
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
 from stationmaster.domains.auth.mail_clerk import MailClerk
+from stationmaster.domains.executions.aftermath import Aftermath, Follower
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
@@ -100,7 +101,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
         duties = (*DUTIES, seal_duty(archive.key))
         station = _make_station(
+<<<<<<< HEAD
             database, executors, sealer=sealer, settings=settings, couriers=couriers, duties=duties, name=name
+=======
+            database,
+            executors,
+            collect_followers(),
+            sealer=sealer,
+            settings=settings,
+            courier=courier,
+            duties=duties,
+            name=name,
+>>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
         )
         app.state.scheduler_status = station.status
         async with station.run(app):
@@ -122,6 +134,11 @@ async def open_executors(settings: Settings) -> AsyncIterator[Mapping[str, Execu
         yield {executor.kind: executor for executor in executors}
 
 
+def collect_followers() -> tuple[Follower, ...]:
+    """Return what the rooms do about executions that have ended, in the order in which they are told."""
+    return ()
+
+
 async def create_first_superadmin(database: Database, settings: Settings) -> None:
     """Create the superadmin that the settings name, when there are no users at all."""
     if settings.bootstrap_email is None or settings.bootstrap_password is None:
@@ -137,6 +154,7 @@ async def create_first_superadmin(database: Database, settings: Settings) -> Non
 def _make_station(
     database: Database,
     executors: Mapping[str, Executor],
+    followers: Sequence[Follower],
     *,
     sealer: Sealer,
     settings: Settings,
@@ -148,7 +166,11 @@ def _make_station(
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
     runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
     scheduler = Scheduler(database, elector, settings, duties=duties)
+<<<<<<< HEAD
     return Station(database, elector, scheduler, runner, couriers, settings)
+=======
+    return Station(database, elector, scheduler, runner, Aftermath(database, followers), courier, settings)
+>>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
 
 
 @dataclass
@@ -159,7 +181,12 @@ class Station:
     elector: Elector
     scheduler: Scheduler
     runner: Runner
+<<<<<<< HEAD
     couriers: Sequence[Courier]
+=======
+    aftermath: Aftermath
+    courier: Courier | None
+>>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -194,6 +221,7 @@ class Station:
         works: dict[str, Coroutine[Any, Any, None]] = {
             "notices": notify.listen(self.database),
             "scheduler": self.scheduler.run(),
+            "aftermath": self.aftermath.run(),
         }
         for courier in self.couriers:
             works[f"outbox {courier.carrier.channel}"] = courier.run()

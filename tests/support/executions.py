@@ -18,7 +18,8 @@ from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.models import Attempt, Execution, OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.states import State, Trigger
-from stationmaster.domains.executions.targets import Target, WebhookTarget
+from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.kit.sealing import Sealer
 
 SEALER = Sealer(b"k" * 32)
@@ -110,6 +111,7 @@ class ScriptedExecutor:
     outcomes: list[Outcome | Exception] = field(default_factory=lambda: [SUCCESS])
     kind: str = "webhook"
     calls: list[Context] = field(default_factory=list)
+    stopped: list[UUID] = field(default_factory=list)
     began: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
     busy: int = 0
@@ -129,6 +131,9 @@ class ScriptedExecutor:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    async def stop(self, target: Target, context: Context) -> None:
+        self.stopped.append(context.execution_id)
 
     def check(self, target: Target) -> None:
         return

@@ -32,6 +32,7 @@ Json: Any = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "p
 PERSONAL: dict[str, Any] = {"info": {"personal": True}}
 
 
+<<<<<<< HEAD
 SECRETS_AT_REST = "secrets at rest"
 """The purpose of the key that seals what users give us to keep."""
 
@@ -54,11 +55,18 @@ def sealed(purpose: str = SECRETS_AT_REST, *, row: str = "{id}", is_personal: bo
 
 def enum_column(kind: type[StrEnum], name: str) -> Any:
     """Store an enum's values as text with a CHECK, the same on both databases."""
+=======
+def enum_column(kind: type[StrEnum], name: str, *, grows: bool = False) -> Any:
+    """Store an enum's values as text with a CHECK, the same on both databases.
+
+    A list that `grows` has no CHECK: on SQLite a longer one would mean to write a large table anew.
+    """
+>>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
     return sa.Enum(
         kind,
         name=name,
         native_enum=False,
-        create_constraint=True,
+        create_constraint=not grows,
         length=32,
         values_callable=lambda members: [member.value for member in members],
     )

@@ -37,6 +37,8 @@ class Wake(StrEnum):
     """Running executions were asked to stop."""
     IDENTITY = "identity"
     """Sessions, roles or keys changed: cached proofs must be looked up anew."""
+    ENDED = "ended"
+    """Executions that somebody watches have ended: the followers should be told."""
     OUTBOX = "outbox"
     """Messages were queued: they should go out."""
     INBOX = "inbox"

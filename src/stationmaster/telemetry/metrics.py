@@ -68,6 +68,12 @@ leases_rescued = Counter(
     ["kind"],
     registry=REGISTRY,
 )
+followers_failed = Counter(
+    "stationmaster_followers_failed_total",
+    "Ends of executions that a follower could not deal with, by follower; the log says why.",
+    ["follower"],
+    registry=REGISTRY,
+)
 database_connections = Gauge(
     "stationmaster_database_connections_in_use",
     "Connections checked out of a pool at this moment, by pool (writer, reader, control).",

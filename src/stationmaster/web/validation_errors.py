@@ -14,6 +14,9 @@ MAX_DETAIL = 300
 
 _PARAMETERS = frozenset({"query", "path", "header", "cookie"})
 _MISSING = object()
+_WRONG_TAG = frozenset({"union_tag_invalid", "union_tag_not_found"})
+DISCRIMINATOR = "type"
+"""The field by which all unions of the API are told apart; pydantic reports the object that it is missing from."""
 
 
 def to_field_errors(errors: Sequence[Mapping[str, Any]], body: object) -> list[FieldError]:
@@ -27,6 +30,8 @@ def _to_field_error(error: Mapping[str, Any], body: object) -> FieldError:
     detail = detail[:1].upper() + detail[1:]
     if place in _PARAMETERS:
         return FieldError(detail, parameter=str(rest[0]) if rest else str(place))
+    if error["type"] in _WRONG_TAG:
+        return FieldError(detail, pointer=f"{_pointer(rest, body, is_missing=False)}/{DISCRIMINATOR}")
     return FieldError(detail, pointer=_pointer(rest, body, is_missing=error["type"] == "missing"))
 
 

@@ -8,6 +8,7 @@ import pytest
 from stationmaster.domains.executions.attempt import conclude
 from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.flights import Flight
+from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.policies import Retry
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.domains.executions.specs import Order
@@ -19,11 +20,12 @@ NOW = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
 BROKEN = Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=500)
 
 
-def flight(*, number: int = 1, crashes: int = 0, **retry: Any) -> Flight:
+def flight(*, number: int = 1, crashes: int = 0, on_lost: OnLost = OnLost.FAIL, **retry: Any) -> Flight:
     policy = Retry.model_validate({"max_attempts": 3, "delays_seconds": [5, 60], **retry})
     claimed = Claimed(
         id=new_id(),
         token=new_id(),
+        claimed_at=NOW,
         started_at=NOW,
         first_started_at=NOW,
         spec_id=new_id(),
@@ -35,7 +37,7 @@ def flight(*, number: int = 1, crashes: int = 0, **retry: Any) -> Flight:
         available_at=NOW,
         kind="webhook",
     )
-    return Flight(claimed, Order(webhook(), 5, policy, frees_others=False))
+    return Flight(claimed, Order(webhook(), 5, policy, on_lost, frees_others=False))
 
 
 def seconds_to_retry(one: Flight, outcome: Outcome) -> float | None:

@@ -236,7 +236,7 @@ async def test_names_and_addresses_are_for_administrators(world: World, paramete
     ("parameters", "parameter"),
     [
         ({"include": "logs"}, "include"),
-        ({"include": "script"}, "include"),
+        ({"include": "colours"}, "include"),
         ({"exclude": "password"}, "exclude"),
         ({"filter": "overlap_key = x"}, "filter"),
         ({"filter": "lease_token = null"}, "filter"),

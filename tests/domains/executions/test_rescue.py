@@ -97,7 +97,7 @@ async def test_the_late_result_of_the_dead_replica_is_dropped(database: Database
     )
 
     async with unit_of_work(database) as session:
-        assert set() == await queue.finish(session, [late], worker="w")
+        assert {} == await queue.finish(session, [late], worker="w")
     assert State.QUEUED is (await read(database, id_)).state
 
 

@@ -12,7 +12,7 @@ from dirty_equals import IsPartialDict, IsPositiveFloat
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Execution, Spec
-from stationmaster.domains.executions.targets import WebhookTarget
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs import trial
 from stationmaster.domains.jobs.models import Job
 from tests.support.databases import ONLY_SQLITE
@@ -40,7 +40,9 @@ async def open_spec(desk: Desk, execution: dict[str, Any]) -> WebhookTarget:
     async with read_only(desk.database) as session:
         row = await session.get_one(Execution, UUID(execution["id"]))
         spec = await session.get_one(Spec, row.spec_id)
-    return specs.open_target(desk.app.state.job_rules.sealer, spec)
+    target = specs.open_target(desk.app.state.job_rules.sealer, spec)
+    assert isinstance(target, WebhookTarget)
+    return target
 
 
 async def test_a_job_is_executed_now(desk: Desk) -> None:

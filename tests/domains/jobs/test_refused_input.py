@@ -151,7 +151,7 @@ HEADERS = [
     *cases("/target/secret_headers/X-A", webhook(secret_headers={"X-A": "********"})),
 ]
 TARGETS = [
-    *cases("/target/type", webhook(type="docker"), {"target": {"url": "https://receiver.example/"}}),
+    *cases("/target/type", webhook(type="pigeon"), {"target": {"url": "https://receiver.example/"}}),
     *cases("/target/method", webhook(method="TRACE"), webhook(method="post")),
     *cases("/target/success_statuses/1", webhook(success_statuses=[200, 99])),
     *cases("/target/colour", webhook(colour="red")),

@@ -10,6 +10,7 @@ from dirty_equals import IsPartialDict
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Spec
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs.models import Job
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.versions import open_target
@@ -40,6 +41,8 @@ async def secrets_of(desk: Desk, job: dict[str, Any]) -> tuple[list[str], str | 
         row = await session.get_one(Job, UUID(job["id"]))
         target = specs.open_target(rules.sealer, await session.get_one(Spec, row.spec_id))
     own = open_target(rules, row)
+    assert isinstance(own, WebhookTarget)
+    assert isinstance(target, WebhookTarget)
     assert (own.secret_headers, own.signing_secret) == (target.secret_headers, target.signing_secret)
     headers = sorted(secret.get_secret_value() for secret in target.secret_headers.values())
     return headers, target.signing_secret.get_secret_value() if target.signing_secret else None

@@ -6,11 +6,15 @@ import time
 from datetime import timedelta
 
 from stationmaster.domains.executions.breaker import is_host_unwell
-from stationmaster.domains.executions.executor import Context, Executor, Outcome
+from stationmaster.domains.executions.executor import Context, Desk, Disowned, Executor, Outcome
 from stationmaster.domains.executions.flights import Flight, Flights, Stop
+from stationmaster.domains.executions.journal import TrialJournal
+from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.queue import Claimed, Result
 from stationmaster.domains.executions.recorder import Ending, Recorder
+from stationmaster.domains.executions.rescue import POISON_CRASHES
 from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.executions.targets import Target
 from stationmaster.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -18,15 +22,19 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 5
 """Executors end at their time-out themselves; one that does not is cut off this much later."""
 UNREADABLE = "What it was to do cannot be read: it was stored with another secret key, or is not valid any more."
+STOP_SECONDS = 45
+"""Longest time that the end of work elsewhere may take; a container's own grace is within it."""
+SHORTEST_SECONDS = 1.0
+DISOWNED = Outcome(State.LOST, Reason.LOST)
 FAILED = frozenset({State.FAILED, State.TIMED_OUT})
 
 
-async def fly(flight: Flight, executor: Executor, flights: Flights, recorder: Recorder) -> None:
+async def fly(flight: Flight, executor: Executor, desk: Desk, flights: Flights, recorder: Recorder) -> None:
     """Make one attempt and hand its result to the recorder; a disowned flight ends in silence."""
     claimed = flight.claimed
     _measure_lateness(claimed)
     try:
-        outcome = await _run(flight, executor)
+        outcome = await _run(flight, executor, desk)
     finally:
         flights.end(flight)
     if flight.stop is Stop.DISOWNED:
@@ -37,13 +45,13 @@ async def fly(flight: Flight, executor: Executor, flights: Flights, recorder: Re
 
 
 def _measure_lateness(claimed: Claimed) -> None:
-    if claimed.number == 1:
+    if claimed.number == 1 and claimed.started_at == claimed.claimed_at:
         due = claimed.scheduled_for or claimed.available_at
         seconds = (claimed.started_at - due).total_seconds()
         metrics.start_lateness_seconds.labels(claimed.kind).observe(max(0.0, seconds))
 
 
-async def _run(flight: Flight, executor: Executor) -> Outcome:
+async def _run(flight: Flight, executor: Executor, desk: Desk) -> Outcome:
     target = flight.order.target
     if target is None:
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error=UNREADABLE, is_final=True)
@@ -51,30 +59,54 @@ async def _run(flight: Flight, executor: Executor) -> Outcome:
         execution_id=flight.claimed.id,
         attempt=flight.claimed.number,
         scheduled_for=flight.claimed.scheduled_for,
-        timeout_seconds=flight.order.timeout_seconds,
+        timeout_seconds=_remaining_seconds(flight),
+        desk=desk,
+        journal=TrialJournal(),
     )
     try:
         async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS):
             return await executor.run(target, context)
     except TimeoutError:
-        return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {context.timeout_seconds:g} s.")
+        await _stop(executor, target, context)
+        return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {flight.order.timeout_seconds:g} s.")
+    except Disowned:
+        flight.stop = Stop.DISOWNED
+        return DISOWNED
     except asyncio.CancelledError:
         if flight.stop is None:
             raise
         task = asyncio.current_task()
         assert task is not None
         task.uncancel()
+        if flight.stop is Stop.REQUESTED:
+            await _stop(executor, target, context)
         return Outcome(State.CANCELLED, Reason.REQUESTED, error="It was stopped on request.")
     except Exception:  # an executor's own fault must end this execution only, never the replica
         logger.exception("executor.failed", extra={"execution_id": str(flight.claimed.id), "kind": executor.kind})
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error="The service failed to carry this out; see its log.")
 
 
+def _remaining_seconds(flight: Flight) -> float:
+    """Return the time that is left, for an attempt that was taken over; at least enough to look after it."""
+    claimed = flight.claimed
+    passed = (claimed.claimed_at - claimed.started_at).total_seconds()
+    return max(flight.order.timeout_seconds - passed, SHORTEST_SECONDS) if passed else flight.order.timeout_seconds
+
+
+async def _stop(executor: Executor, target: Target, context: Context) -> None:
+    """Have the work elsewhere ended; what cannot be reached in time is left to the executor's clean-up."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await executor.stop(target, context)
+    except TimeoutError:
+        logger.warning("executor.not_stopped", extra={"execution_id": str(context.execution_id), "kind": executor.kind})
+
+
 def conclude(flight: Flight, outcome: Outcome) -> Result:
     """Decide by the retry policy what the outcome means for the execution."""
     claimed = flight.claimed
     # Counted on our monotonic clock from the database's instant, so that skewed clocks of replicas do not show.
-    finished_at = claimed.started_at + timedelta(seconds=time.monotonic() - flight.launched)
+    finished_at = claimed.claimed_at + timedelta(seconds=time.monotonic() - flight.launched)
     delay = _delay_before_retry(flight, outcome)
     return Result(
         id=claimed.id,
@@ -97,9 +129,11 @@ def _delay_before_retry(flight: Flight, outcome: Outcome) -> float | None:
     """Return the seconds to wait before the next attempt, or None when there is none."""
     claimed, retry = flight.claimed, flight.order.retry
     made = claimed.number - claimed.crash_count
+    if outcome.state is State.LOST:
+        return 0 if flight.order.on_lost is OnLost.RETRY and claimed.crash_count + 1 < POISON_CRASHES else None
     if outcome.state not in FAILED or outcome.is_final or made >= claimed.max_attempts:
         return None
-    if not retry.covers(outcome.reason, outcome.response_status):
+    if not retry.covers(outcome.reason, outcome.response_status if outcome.code is None else outcome.code):
         return None
     asked = outcome.retry_after_seconds if retry.respect_retry_after else None
     return retry.backoff.delay_after(made, retry_after_seconds=asked)

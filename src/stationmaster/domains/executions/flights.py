@@ -30,6 +30,7 @@ class Flight:
     is_probe: bool = False
     """Sent to a shut host, to see whether it answers again."""
     launched: float = field(default_factory=time.monotonic)
+    """When it was claimed, on our monotonic clock."""
     task: asyncio.Task[None] | None = None
     stop: Stop | None = None
     is_over: bool = False

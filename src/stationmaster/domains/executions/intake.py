@@ -77,6 +77,8 @@ def propose(
         "slot_count": 1,
         "attempt": 0,
         "crash_count": 0,
+        "adopted_count": 0,
+        "is_watched": False,
     } | facts
     return Proposal(row, spec.overlap_policy, spec.overlap_key, spec.max_running, spec.queue_max)
 
@@ -92,6 +94,8 @@ async def take_in(session: AsyncSession, proposals: Sequence[Proposal]) -> None:
     await _give_turns(session, [proposal.row for proposal in proposals])
     await insert_rows(session, executions, [proposal.row for proposal in proposals])
     notify(session, Wake.QUEUE)
+    if any(proposal.row["is_watched"] and proposal.row["state"] is State.SKIPPED for proposal in proposals):
+        notify(session, Wake.ENDED)
 
 
 async def _give_turns(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
@@ -156,6 +160,8 @@ def _skipped_row(one: SkippedRange, now: datetime) -> dict[str, Any]:
         "attempt": 0,
         "max_attempts": 1,
         "crash_count": 0,
+        "adopted_count": 0,
+        "is_watched": False,
     }
 
 

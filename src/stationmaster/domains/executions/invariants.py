@@ -158,12 +158,12 @@ def _any_missing(*columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 
 
 def _has_wrong_attempts() -> sa.ColumnElement[bool]:
-    """The one under way stands in the execution itself, so one fewer is on record while it is running."""
+    """The one under way stands in the execution itself, so one fewer is on record until it has ended."""
     x = executions.c
     own = attempts.c.execution_id == x.id
     recorded = sa.select(sa.func.count()).where(own).scalar_subquery()
     newest = sa.select(sa.func.coalesce(sa.func.max(attempts.c.number), 0)).where(own).scalar_subquery()
-    expected = sa.case((x.state == State.RUNNING, x.attempt - 1), else_=x.attempt)
+    expected = sa.case((sa.or_(x.state == State.RUNNING, x.handle.is_not(None)), x.attempt - 1), else_=x.attempt)
     success = sa.exists().where(own, attempts.c.number == x.attempt, attempts.c.state == State.SUCCEEDED)
     return sa.or_(recorded != expected, newest != expected, sa.and_(x.state == State.SUCCEEDED, ~success))
 

@@ -24,6 +24,8 @@ EXECUTIONS = Resource(
         field("trigger", _executions.c.trigger),
         field("job_id", _executions.c.job_id),
         field("job_name", _executions.c.job_name),
+        field("script_id", _executions.c.script_id),
+        field("step_run", _executions.c.step_run_id),
         field("schedule_id", _executions.c.schedule_id),
         field("owner_id", _executions.c.owner_id),
         field("scheduled_for", _executions.c.scheduled_for),

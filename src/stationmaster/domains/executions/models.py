@@ -77,18 +77,22 @@ class Execution(Table, table=True):
         _partial("ix_executions_running", "lease_token", where="state = 'running'"),
         _partial("ix_executions_overlap", "overlap_key", where=f"{_ACTIVE} AND overlap_key IS NOT NULL"),
         _partial("ix_executions_state", "state", "id", where=_NOTABLE),
+        _partial("ix_executions_watched", "id", where=f"is_watched AND NOT ({_ACTIVE})"),
         sa.Index("ix_executions_queued_at", "queued_at", "id"),
         sa.CheckConstraint("slot_count >= 1", name="slot_count"),
         sa.CheckConstraint("attempt >= 0", name="attempt"),
     )
 
     kind: str = Field(max_length=32)
-    trigger: Trigger = Field(sa_type=enum_column(Trigger, "trigger"))
+    trigger: Trigger = Field(sa_type=enum_column(Trigger, "trigger", grows=True))
     state: State = Field(sa_type=enum_column(State, "state"))
-    reason: Reason | None = Field(default=None, sa_type=enum_column(Reason, "reason"))
+    reason: Reason | None = Field(default=None, sa_type=enum_column(Reason, "reason", grows=True))
     spec_id: UUID | None = Field(default=None, foreign_key="specs.id")
     job_id: UUID | None = None
     job_name: str | None = Field(default=None, max_length=255)
+    script_id: UUID | None = None
+    script_name: str | None = Field(default=None, max_length=255)
+    step_run_id: UUID | None = None
     schedule_id: UUID | None = None
     owner_id: UUID | None = None
     requested_by: UUID | None = None
@@ -122,7 +126,16 @@ class Execution(Table, table=True):
     lease_token: UUID | None = None
     lease_until: datetime | None = None
     cancel_requested_at: datetime | None = None
+    handle: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """By what the outside world knows the attempt under way. Whoever takes the execution over goes on with that attempt."""
+    adopted_count: int = 0
+    """How often the attempts were taken over from a replica that went away."""
+    is_watched: bool = False
+    """Somebody is to be told when it has ended, and was not told yet (see `aftermath`)."""
 
+    progress: float | None = None
+    """Percent, as the program reports it."""
+    stage: str | None = Field(default=None, max_length=255)
     params: dict[str, Any] | None = Field(default=None, sa_type=Json)
     response_status: int | None = None
     error: str | None = None
@@ -142,7 +155,7 @@ class Attempt(SQLModel, table=True):
     number: int
     worker: str | None = Field(max_length=200)
     state: State = Field(sa_type=enum_column(State, "state"))
-    reason: Reason | None = Field(default=None, sa_type=enum_column(Reason, "reason"))
+    reason: Reason | None = Field(default=None, sa_type=enum_column(Reason, "reason", grows=True))
     started_at: datetime
     finished_at: datetime
     response_status: int | None = None

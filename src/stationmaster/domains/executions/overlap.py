@@ -82,6 +82,14 @@ def _decide(proposal: Proposal, count: _Count, replaced: set[str]) -> None:
         replaced.add(proposal.key)
 
 
+def is_under_way() -> sa.ColumnElement[bool]:
+    """Say in SQL that an attempt may have begun: it is running, or waits to be taken over."""
+    return sa.or_(
+        executions.c.state == State.RUNNING,
+        sa.and_(executions.c.state == State.QUEUED, executions.c.handle.is_not(None)),
+    )
+
+
 def _skip(row: dict[str, Any]) -> None:
     row.update(state=State.SKIPPED, reason=Reason.OVERLAP, finished_at=row["queued_at"])
 
@@ -118,15 +126,16 @@ async def _stop_replaced(session: AsyncSession, keys: Collection[str]) -> None:
     mine = executions.c.overlap_key.in_(keys)
     await session.execute(
         sa.update(executions)
-        .where(mine, executions.c.state == State.QUEUED)
+        .where(mine, executions.c.state == State.QUEUED, executions.c.handle.is_(None))
         .values(state=State.CANCELLED, reason=Reason.REPLACED, finished_at=now, is_held=False)
     )
     await session.execute(
         sa.update(executions)
-        .where(mine, executions.c.state == State.RUNNING, executions.c.cancel_requested_at.is_(None))
+        .where(mine, is_under_way(), executions.c.cancel_requested_at.is_(None))
         .values(cancel_requested_at=now, reason=Reason.REPLACED)
     )
     notify(session, Wake.CANCEL)
+    notify(session, Wake.ENDED)
     notify(session, Wake.TICK)
 
 

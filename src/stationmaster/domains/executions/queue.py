@@ -39,7 +39,9 @@ class Claimed:
 
     id: UUID
     token: UUID
+    claimed_at: datetime
     started_at: datetime
+    """When the attempt began; earlier than it was claimed when it was taken over."""
     first_started_at: datetime
     spec_id: UUID
     number: int
@@ -54,7 +56,7 @@ class Claimed:
 
 
 _CLAIMED_COLUMNS = (
-    "id", "lease_token", "attempt_started_at", "started_at", "spec_id", "attempt", "max_attempts", "crash_count", "host",
+    "attempt_started_at", "started_at", "spec_id", "attempt", "max_attempts", "crash_count", "host",
     "scheduled_for", "available_at", "kind",
 )  # fmt: skip
 
@@ -127,8 +129,12 @@ async def _lock(session: AsyncSession, may_run: sa.ColumnElement[bool], limit: i
 async def claim(
     session: AsyncSession, ids: Collection[UUID], *, worker: str, token: UUID, lease: timedelta
 ) -> list[Claimed]:
-    """Make locked candidates ours and begin their attempts; an effect is possible as soon as this is committed."""
+    """Make locked candidates ours and begin their attempts; an effect is possible as soon as this is committed.
+
+    What has a handle was begun already, by a replica that went away: that attempt goes on, under its number.
+    """
     now = database_instant(session)
+    goes_on = executions.c.handle.is_not(None)
     r = recordset(session, "ids", {"id": sa.Uuid()})
     statement = (
         sa.update(executions)
@@ -140,11 +146,16 @@ async def claim(
             worker=worker,
             lease_token=token,
             lease_until=database_instant(session, after=lease),
-            attempt=executions.c.attempt + 1,
-            attempt_started_at=now,
+            attempt=executions.c.attempt + sa.case((goes_on, 0), else_=1),
+            attempt_started_at=sa.case((goes_on, executions.c.attempt_started_at), else_=now),
             started_at=sa.func.coalesce(executions.c.started_at, now),
         )
-        .returning(*(executions.c[name] for name in _CLAIMED_COLUMNS))
+        .returning(
+            executions.c.id,
+            executions.c.lease_token,
+            now.label("claimed_at"),
+            *(executions.c[name] for name in _CLAIMED_COLUMNS),
+        )
     )
     rows = await session.execute(statement, {"ids": encode_rows(session, [{"id": id_} for id_ in ids])})
     return [Claimed(*row) for row in rows]
@@ -171,13 +182,15 @@ async def find_cancelled(session: AsyncSession, tokens: Collection[UUID]) -> set
     return set((await session.scalars(statement)).all())
 
 
-async def finish(session: AsyncSession, results: Sequence[Result], *, worker: str) -> set[UUID]:
-    """Write how attempts ended, all in one statement each for executions and attempts; return the ids that were ours.
+async def finish(session: AsyncSession, results: Sequence[Result], *, worker: str) -> dict[UUID, bool]:
+    """Write how attempts ended, all in one statement each for executions and attempts.
 
-    A further try that was meanwhile asked to stop becomes `cancelled`.
+    Return the ids that were ours, and whether somebody watches them. A further try that was meanwhile asked to stop becomes
+    `cancelled`.
     """
     rows = encode_rows(session, [_row(result) for result in results])
-    written = set((await session.scalars(_finish_statement(session), {"results": rows})).all())
+    ended = await session.execute(_finish_statement(session), {"results": rows})
+    written: dict[UUID, bool] = {row.id: row.is_watched for row in ended}
     if len(written) < len(results):
         rows = encode_rows(session, [_row(result) for result in results if result.id in written])
     if written:
@@ -211,6 +224,7 @@ def _finish_statement(session: AsyncSession) -> Any:
     r = recordset(session, "results", _RESULT_COLUMNS)
     again = r.c.state == State.QUEUED.value
     stop = sa.and_(again, executions.c.cancel_requested_at.is_not(None))
+    is_lost = sa.and_(again, r.c.attempt_state == State.LOST.value)
     is_cancelled = sa.or_(stop, r.c.state == State.CANCELLED.value)
     return (
         sa.update(executions)
@@ -232,10 +246,24 @@ def _finish_statement(session: AsyncSession) -> Any:
             duration_seconds=r.c.duration_seconds,
             available_at=sa.func.coalesce(r.c.available_at, executions.c.available_at),
             turn_at=sa.func.coalesce(r.c.available_at, executions.c.turn_at),
+            crash_count=executions.c.crash_count + sa.case((is_lost, 1), else_=0),
             lease_token=None,
             lease_until=None,
+            handle=None,
         )
-        .returning(executions.c.id)
+        .returning(executions.c.id, executions.c.is_watched)
+    )
+
+
+async def hand_back(session: AsyncSession, tokens: Collection[UUID]) -> None:
+    """Put what others can take over back into the queue, at the front: it goes on without us."""
+    now = database_instant(session)
+    await session.execute(
+        sa.update(executions)
+        .where(
+            executions.c.lease_token.in_(tokens), executions.c.state == State.RUNNING, executions.c.handle.is_not(None)
+        )
+        .values(state=State.QUEUED, available_at=now, turn_at=now, lease_token=None, lease_until=None)
     )
 
 

@@ -8,7 +8,9 @@ so the second time changes nothing. Results of executions that are no longer our
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -85,13 +87,15 @@ class Recorder:
             self._account(endings, written)
             return
 
-    async def _write(self, endings: list[Ending]) -> set[object]:
+    async def _write(self, endings: list[Ending]) -> dict[UUID, bool]:
         async with unit_of_work(self._database, engine=self._database.control) as session:
             written = await queue.finish(session, [ending.result for ending in endings], worker=self._worker)
             await self._tell_gates(session, endings)
             if any(ending.flight.order.frees_others for ending in endings):
                 notify(session, Wake.TICK)
-        return set(written)
+            if any(written.values()):
+                notify(session, Wake.ENDED)
+        return written
 
     async def _tell_gates(self, session: AsyncSession, endings: list[Ending]) -> None:
         failures = Counter(e.flight.claimed.host for e in endings if e.is_host_unwell and e.flight.claimed.host)
@@ -107,7 +111,7 @@ class Recorder:
         """Learn which hosts have failures on record, so that a success is told only where it matters."""
         self._unwell_hosts = await breaker.list_hosts(session)
 
-    def _account(self, endings: list[Ending], written: set[object]) -> None:
+    def _account(self, endings: list[Ending], written: Collection[UUID]) -> None:
         self._flights.forget(ending.result.id for ending in endings)
         for ending in endings:
             if ending.result.id not in written:

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from stationmaster.db.base import table_of
 from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
+from stationmaster.domains.executions import overlap
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
 from stationmaster.domains.executions.states import Reason, State, Trigger
 
@@ -100,7 +101,7 @@ async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool
     """End an execution that has not begun; say whether there was one."""
     statement = (
         sa.update(executions)
-        .where(executions.c.id == id_, executions.c.state == State.QUEUED)
+        .where(executions.c.id == id_, executions.c.state == State.QUEUED, executions.c.handle.is_(None))
         .values(state=State.CANCELLED, reason=Reason.REQUESTED, finished_at=now, cancel_requested_at=now, is_held=False)
         .returning(executions.c.id)
     )
@@ -108,10 +109,10 @@ async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool
 
 
 async def ask_to_stop(session: AsyncSession, id_: UUID, now: datetime) -> bool:
-    """Ask for the end of a running execution; say whether there was one."""
+    """Ask for the end of an execution that is running, or waits to be taken over; say whether there was one."""
     statement = (
         sa.update(executions)
-        .where(executions.c.id == id_, executions.c.state == State.RUNNING)
+        .where(executions.c.id == id_, overlap.is_under_way())
         .values(cancel_requested_at=sa.func.coalesce(executions.c.cancel_requested_at, now))
         .returning(executions.c.id)
     )

@@ -1,8 +1,9 @@
 """What becomes of work whose replica went away.
 
 Runs on every replica, once a second; it is fenced by the expiry of the lease, so two that run at once do no harm.
-The attempt is recorded as lost, and then: the end was asked for -> cancelled; `on_lost: fail` -> lost; it has now seen the
-death of three replicas -> failed (poison); else -> back to the queue, at its old place.
+It has now seen the death of three replicas -> failed (poison); it has a handle -> back to the queue, to be taken over: the
+attempt goes on. Otherwise the attempt is recorded as lost, and then: the end was asked for -> cancelled; `on_lost: fail` ->
+lost; else -> back to the queue, at its old place.
 """
 
 from datetime import datetime
@@ -21,6 +22,7 @@ from stationmaster.telemetry import metrics
 POISON_CRASHES = 3
 """An execution that was running each of this many times a replica died is not tried again."""
 BATCH = 1000
+_RETURNED = ("id", "kind", "attempt", "worker", "attempt_started_at", "handle")
 LOST_TEXT = (
     "The replica that worked on it went away, and the job says not to try again: whether it had an effect is unknown."
 )
@@ -36,6 +38,7 @@ async def rescue(session: AsyncSession) -> int:
     expired = _expired(now)
     on_lost = sa.select(specs.c.on_lost).where(specs.c.id == executions.c.spec_id).scalar_subquery()
     fate = _fate(on_lost)
+    goes_on = sa.and_(executions.c.handle.is_not(None), ~_is_poison())
     statement = (
         sa.update(executions)
         .where(executions.c.id == expired.c.id)
@@ -44,16 +47,21 @@ async def rescue(session: AsyncSession) -> int:
             reason=fate(Reason.REQUESTED.value, Reason.LOST.value, Reason.POISON.value, None),
             error=fate(None, LOST_TEXT, POISON_TEXT, None),
             finished_at=fate(now, now, now, None),
-            crash_count=executions.c.crash_count + 1,
+            crash_count=executions.c.crash_count + sa.case((goes_on, 0), else_=1),
+            adopted_count=executions.c.adopted_count + sa.case((goes_on, 1), else_=0),
+            handle=sa.case((_is_poison(), sa.null()), else_=executions.c.handle),
             lease_token=None,
             lease_until=None,
         )
-        .returning(*(executions.c[name] for name in ("id", "kind", "attempt", "worker", "attempt_started_at")))
+        .returning(*(executions.c[name] for name in _RETURNED))
     )
     rows = (await session.execute(statement)).all()
+    lost = [_lost_attempt(row, now) for row in rows if row.handle is None]
+    if lost:
+        await session.execute(sa.insert(table_of(Attempt)), lost)
     if rows:
-        await session.execute(sa.insert(table_of(Attempt)), [_lost_attempt(row, now) for row in rows])
         notify(session, Wake.QUEUE)
+        notify(session, Wake.ENDED)
     for row in rows:
         metrics.leases_rescued.labels(row.kind).inc()
     return len(rows)
@@ -64,13 +72,20 @@ def _fate(on_lost: sa.ScalarSelect[Any]) -> Any:
 
     def choose(cancelled: object, lost: object, poison: object, queued: object) -> sa.Case[Any]:
         return sa.case(
+            (sa.and_(executions.c.handle.is_not(None), _is_poison()), poison),
+            (executions.c.handle.is_not(None), queued),
             (executions.c.cancel_requested_at.is_not(None), cancelled),
             (on_lost == OnLost.FAIL, lost),
-            (executions.c.crash_count + 1 >= POISON_CRASHES, poison),
+            (_is_poison(), poison),
             else_=queued,
         )
 
     return choose
+
+
+def _is_poison() -> sa.ColumnElement[bool]:
+    """Has seen, with this one, too many replicas go away."""
+    return executions.c.crash_count + executions.c.adopted_count + 1 >= POISON_CRASHES
 
 
 def _expired(now: datetime) -> sa.CTE:

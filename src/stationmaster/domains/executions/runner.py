@@ -21,6 +21,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions import queue, workers
 from stationmaster.domains.executions.attempt import fly
 from stationmaster.domains.executions.claimer import Claimer
+from stationmaster.domains.executions.desk import FlightDesk
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.flights import Flight, Flights, Stop, stop
 from stationmaster.domains.executions.recorder import Recorder
@@ -66,7 +67,8 @@ class Runner:
     def _launch(self, flight: Flight) -> None:
         assert self._group is not None
         executor = self._executors[flight.claimed.kind]
-        flight.task = self._group.create_task(fly(flight, executor, self.flights, self._recorder))
+        desk = FlightDesk(self._database, flight.claimed)
+        flight.task = self._group.create_task(fly(flight, executor, desk, self.flights, self._recorder))
 
     def stop_claiming(self) -> None:
         """Take nothing new from now on."""
@@ -91,6 +93,7 @@ class Runner:
         stop(self.flights.all(), Stop.DISOWNED)
         async with unit_of_work(self._database) as session:
             if tokens:
+                await queue.hand_back(session, tokens)
                 await queue.expire(session, tokens)
             await workers.sign_off(session, self._name)
 

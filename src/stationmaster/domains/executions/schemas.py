@@ -20,6 +20,9 @@ EXECUTION_EXAMPLE: JsonDict = {
     "trigger": "schedule",
     "job": {"id": "019aa1c0-1111-7aaa-8bbb-0123456789ab", "name": "nightly-report"},
     "job_id": "019aa1c0-1111-7aaa-8bbb-0123456789ab",
+    "script": None,
+    "script_id": None,
+    "step_run": None,
     "schedule_id": "019aa1c0-2222-7aaa-8bbb-0123456789ab",
     "owner_id": "019aa1c0-3333-7aaa-8bbb-0123456789ab",
     "scheduled_for": "2026-11-21T02:30:00.000Z",
@@ -32,6 +35,8 @@ EXECUTION_EXAMPLE: JsonDict = {
     "lateness_seconds": 0.012,
     "attempt": 1,
     "max_attempts": 3,
+    "progress": None,
+    "stage": None,
     "params": None,
     "result": {"body": "ok", "truncated": False},
     "response_status": 200,
@@ -49,6 +54,13 @@ class JobName(Output):
     name: str | None
 
 
+class ScriptName(Output):
+    """A script as an execution remembers it; the script may be gone."""
+
+    id: UUID
+    name: str | None
+
+
 class ExecutionOut(Output):
     """The record of one planned slot or of one request."""
 
@@ -61,6 +73,9 @@ class ExecutionOut(Output):
     trigger: Trigger
     job: JobName | None
     job_id: UUID | None
+    script: ScriptName | None = Field(description="The script that it runs.")
+    script_id: UUID | None
+    step_run: UUID | None = Field(description="The step run that it works for.")
     schedule_id: UUID | None
     owner_id: UUID | None = Field(description="Owner of the job when it was made.")
     scheduled_for: datetime | None = Field(description="The planned slot.")
@@ -73,6 +88,8 @@ class ExecutionOut(Output):
     lateness_seconds: float | None = Field(description="From the planned slot to the first start.")
     attempt: int = Field(description="Attempts made so far.")
     max_attempts: int
+    progress: float | None = Field(description="Percent, as the program reports it.")
+    stage: str | None = Field(description="What it is doing, as the program reports it.")
     params: dict[str, Any] | None
     result: dict[str, Any] | None = Field(description="What the target answered, cut; for the owner and admins only.")
     response_status: int | None
@@ -90,12 +107,14 @@ class ExecutionOut(Output):
             **execution.model_dump(include=_PLAIN),
             type=execution.kind,
             job=job,
+            script=ScriptName(id=execution.script_id, name=execution.script_name) if execution.script_id else None,
+            step_run=execution.step_run_id,
             lateness_seconds=lateness(execution),
             result=execution.result if is_insider else None,
         )
 
 
-_PLAIN = set(ExecutionOut.model_fields) - {"type", "job", "lateness_seconds", "result"}
+_PLAIN = set(ExecutionOut.model_fields) - {"type", "job", "script", "step_run", "lateness_seconds", "result"}
 
 
 def lateness(execution: Execution) -> float | None:

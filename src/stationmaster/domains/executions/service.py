@@ -87,6 +87,18 @@ async def enqueue(session: AsyncSession, spec: Spec, *, trigger: Trigger, actor:
     return execution
 
 
+async def dispatch(session: AsyncSession, spec: Spec, *, trigger: Trigger, **facts: Any) -> Execution:
+    """Queue one execution of a spec of its own, for a room that keeps its own record of why (`facts` are columns).
+
+    With `is_watched=True` the followers are told when it has ended, also if the overlap rule ends it here as skipped.
+    """
+    session.add(spec)
+    await session.flush()
+    proposal = intake.propose(spec, spec.id, trigger=trigger, now=await database_now(session), **facts)
+    await intake.take_in(session, [proposal])
+    return await get_execution(session, proposal.row["id"])
+
+
 def _tell(execution: Execution) -> dict[str, Any]:
     """Describe an execution for the audit log."""
     names = (
@@ -115,6 +127,7 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     now = await database_now(session)
     if await repository.cancel_queued(session, id_, now):
         notify(session, Wake.TICK)  # others may wait for its place
+        notify(session, Wake.ENDED)
     elif await repository.ask_to_stop(session, id_, now):
         notify(session, Wake.CANCEL)
     else:

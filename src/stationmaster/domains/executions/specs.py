@@ -38,6 +38,7 @@ class Order:
     """None when it cannot be opened: sealed with another key, or not valid any more."""
     timeout_seconds: float
     retry: Retry
+    on_lost: OnLost
     frees_others: bool
     """Whether others may wait for this one's end (overlap `queue` or `replace`)."""
 
@@ -100,6 +101,7 @@ class OrderBook:
             target=self._find_target(row),
             timeout_seconds=row.timeout_seconds,
             retry=Retry.model_validate(row.retry) if row.retry else NO_RETRY,
+            on_lost=row.on_lost,
             frees_others=row.overlap_policy in {OverlapPolicy.QUEUE, OverlapPolicy.REPLACE},
         )
 
@@ -114,5 +116,5 @@ class OrderBook:
 
 def _select_by_ids(session: AsyncSession) -> sa.Select[Any]:
     r = recordset(session, "ids", {"id": sa.Uuid()})
-    columns = (rows.c[name] for name in ("id", "target", "timeout_seconds", "retry", "overlap_policy"))
+    columns = (rows.c[name] for name in ("id", "target", "timeout_seconds", "retry", "on_lost", "overlap_policy"))
     return sa.select(*columns).where(rows.c.id == r.c.id)

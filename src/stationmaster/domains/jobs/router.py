@@ -135,12 +135,12 @@ async def preview_cron(body: CronIn, _actor: CurrentActor, rules: RulesDep) -> C
     responses=problems(403),
     openapi_extra=limited_as(LimitClass.EXECUTION),
 )
-async def run_test(body: TestRunIn, _actor: RequireUser, rules: RulesDep) -> TestRunOut:
+async def run_test(body: TestRunIn, actor: RequireUser, rules: RulesDep) -> TestRunOut:
     """Carry a target out once, with the executor and the guards of a real execution, and store nothing.
 
     A try that fails is answered with 200 and `ok: false`.
     """
-    return await trial.try_target(rules, body)
+    return await trial.try_target(rules, body, actor)
 
 
 @router.get("/{job_id}", summary="Read a job", responses=problems(404))

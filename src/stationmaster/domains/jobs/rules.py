@@ -34,10 +34,15 @@ class JobRules:
         """Refuse a target that could never be carried out here. `pointer` is where the caller gave it.
 
         Raises:
-            Invalid: its executor says why.
+            Invalid: its executor says why, or there is none.
         """
+        executor = self.executors.get(target.type)
+        if executor is None:
+            raise Invalid(
+                FieldError(f"targets of the type {target.type} are not carried out here", pointer=f"{pointer}/type")
+            )
         try:
-            self.executors[target.type].check(target)
+            executor.check(target)
         except Blocked as error:
             raise Invalid(FieldError(str(error), pointer=f"{pointer}/url")) from error
         except ValueError as error:

@@ -4,18 +4,21 @@ import asyncio
 import time
 
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.executions.executor import Context, Outcome
+from stationmaster.domains.executions.desk import TrialDesk
+from stationmaster.domains.executions.executor import Context, Facts, Outcome
+from stationmaster.domains.executions.journal import TrialJournal
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs.action_schemas import TestRunIn, TestRunOut
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.versions import keep_masked
 from stationmaster.errors import FieldError, Invalid
+from stationmaster.identity.actor import Actor
 from stationmaster.kit.ids import new_id
 
 GRACE_SECONDS = 1
 
 
-async def try_target(rules: JobRules, wanted: TestRunIn) -> TestRunOut:
+async def try_target(rules: JobRules, wanted: TestRunIn, actor: Actor) -> TestRunOut:
     """Carry a target out once and tell what came of it.
 
     Raises:
@@ -28,12 +31,20 @@ async def try_target(rules: JobRules, wanted: TestRunIn) -> TestRunOut:
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer="/params")) from error
     audit.mention("target", target.type, after={"target": target.model_dump(exclude_unset=True)})
-    context = Context(new_id(), attempt=1, scheduled_for=None, timeout_seconds=wanted.timeout_seconds)
+    context = Context(
+        new_id(),
+        attempt=1,
+        scheduled_for=None,
+        timeout_seconds=wanted.timeout_seconds,
+        desk=TrialDesk(Facts(owner_id=actor.user_id)),
+        journal=TrialJournal(),
+    )
     began = time.monotonic()
     try:
         async with asyncio.timeout(wanted.timeout_seconds + GRACE_SECONDS):
             outcome = await rules.executors[target.type].run(target, context)
     except TimeoutError:
+        await rules.executors[target.type].stop(target, context)
         outcome = Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {wanted.timeout_seconds:g} s.")
     return TestRunOut(
         ok=outcome.state is State.SUCCEEDED,

@@ -12,15 +12,14 @@ from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs.errors import SecretsUnreadable
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.masking import MASK
 
-ORIGIN_FIELDS = frozenset({"url"})
-"""Target fields that say who receives the target's secrets."""
-SECRET_FIELDS = frozenset({"secret_headers", "signing_secret"})
+SECRET_FIELDS = WebhookTarget.secret_fields
 
 
 def seal_target(rules: JobRules, target: Target, job_id: UUID) -> dict[str, Any]:
@@ -58,6 +57,9 @@ def keep_masked(new: Target, old: Target | None, *, pointer: str = "/target") ->
     Raises:
         Invalid: there is no old secret in that place.
     """
+    if not isinstance(new, WebhookTarget):
+        return new
+    old = old if isinstance(old, WebhookTarget) else None
     changes: dict[str, Any] = {}
     if any(_is_masked(secret) for secret in new.secret_headers.values()):
         former = dict(old.secret_headers) if old else {}
@@ -141,8 +143,8 @@ def override(job_target: Target, fields: Mapping[str, Any]) -> Target:
     former = job_target.model_dump(exclude_unset=True)
     if fields.get("type", job_target.type) != job_target.type:
         raise Invalid(FieldError("another kind of target needs another job", pointer="/type"))
-    has_moved = any(fields[name] != former[name] for name in ORIGIN_FIELDS & fields.keys())
-    kept = {name: value for name, value in former.items() if not (has_moved and name in SECRET_FIELDS)}
+    has_moved = any(fields[name] != former[name] for name in job_target.origin_fields & fields.keys())
+    kept = {name: value for name, value in former.items() if not (has_moved and name in job_target.secret_fields)}
     try:
         changed = specs.targets.validate_python(kept | dict(fields))
     except ValidationError as error:

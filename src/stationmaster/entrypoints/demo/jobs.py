@@ -7,7 +7,7 @@ from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.policies import Retry
 from stationmaster.domains.executions.secret_text import SecretText
-from stationmaster.domains.executions.targets import WebhookTarget
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.jobs.models import Job
@@ -69,7 +69,7 @@ async def ensure_jobs(database: Database, rules: JobRules, receiver: Receiver, a
         for job in wanted:
             if job.name not in there:
                 await jobs.create_job(session, rules, job, actor)
-            elif there[job.name].target["url"] != job.target.url:
+            elif there[job.name].target["url"] != job.target.model_dump()["url"]:
                 await jobs.update_job(session, rules, there[job.name].id, JobPatch(target=job.target), actor)
 
 

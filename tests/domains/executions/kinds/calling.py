@@ -4,9 +4,11 @@ import base64
 from typing import Any
 from uuid import UUID
 
-from stationmaster.domains.executions.executor import Context, Outcome
+from stationmaster.domains.executions.desk import TrialDesk
+from stationmaster.domains.executions.executor import Context, Facts, Outcome
+from stationmaster.domains.executions.journal import TrialJournal
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
-from stationmaster.domains.executions.targets import WebhookTarget
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 
 ID = UUID("01980000-0000-7000-8000-000000000001")
 SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -19,6 +21,7 @@ def target_of(url: str, **fields: Any) -> WebhookTarget:
 
 def context(**fields: Any) -> Context:
     facts: dict[str, Any] = {"execution_id": ID, "attempt": 1, "scheduled_for": None, "timeout_seconds": 5}
+    facts |= {"desk": TrialDesk(Facts()), "journal": TrialJournal()}
     return Context(**facts | fields)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.states import Reason, State
-from stationmaster.domains.executions.targets import WebhookTarget
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.kit import clock
 from stationmaster.kit.instants import format_instant
 from stationmaster.kit.masking import MASK
@@ -61,6 +61,9 @@ class WebhookExecutor:
                 State.TIMED_OUT, Reason.TIMEOUT, error=f"No complete answer within {timeout_seconds:g} seconds."
             )
         return _judge(answer, target)
+
+    async def stop(self, target: WebhookTarget, context: Context) -> None:
+        """Do nothing: a call has no work elsewhere that could be ended."""
 
     def check(self, target: WebhookTarget) -> None:
         """Refuse an address that is written as numbers and may not be called, and a signing secret that cannot sign.

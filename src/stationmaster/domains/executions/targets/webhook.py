@@ -1,30 +1,30 @@
-"""What can be done: one model for each kind of target, told apart by `type`.
+"""The target `webhook`: an HTTP call."""
 
-Targets are data. Their secret fields are of the type `SecretText`, and that alone drives how they are stored (sealed),
-shown (masked) and handed to the executor (open); see `secret_text`.
-"""
-
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from stationmaster.domains.executions.secret_text import SecretText
+from stationmaster.domains.executions.targets.base import TargetFields
 from stationmaster.kit.headers import check_header
-from stationmaster.web.schema import Input, JsonObject, JsonValue
+from stationmaster.web.schema import JsonObject, JsonValue
 
 MAX_HEADERS = 50
 Status = Annotated[int, Field(ge=100, le=599)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class WebhookTarget(Input):
+class WebhookTarget(TargetFields):
     """An HTTP call.
 
     Sent with `webhook-id` and `Idempotency-Key` (both the execution's id, the same over all attempts),
     `webhook-timestamp`, and `webhook-signature` when a `signing_secret` is set (Standard Webhooks 1.0).
     Redirects are not followed.
     """
+
+    secret_fields: ClassVar[frozenset[str]] = frozenset({"secret_headers", "signing_secret"})
+    origin_fields: ClassVar[frozenset[str]] = frozenset({"url"})
 
     type: Literal["webhook"]
     url: str = Field(
@@ -80,10 +80,6 @@ class WebhookTarget(Input):
         if not metadata or self.body is not None or self.method in {"GET", "HEAD", "OPTIONS"}:
             return self
         return self.model_copy(update={"body": dict(metadata)})
-
-
-Target = WebhookTarget
-"""Any target. More kinds make this a union told apart by `type`."""
 
 
 def check_url(url: str) -> None:

@@ -1,0 +1,67 @@
+"""The desk of a flight: its own row, in short transactions guarded by its lease."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.base import table_of
+from stationmaster.db.engine import Database
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions.executor import Disowned, Facts
+from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.queue import Claimed
+from stationmaster.domains.executions.states import State
+
+executions = table_of(Execution)
+_FACTS = ("owner_id", "job_id", "script_id", "step_run_id", "params", "handle")
+
+
+class FlightDesk:
+    """Reads and keeps what belongs to one attempt, as long as it is ours."""
+
+    def __init__(self, database: Database, claimed: Claimed) -> None:
+        self._database = database
+        self._is_ours = sa.and_(
+            executions.c.id == claimed.id,
+            executions.c.lease_token == claimed.token,
+            executions.c.attempt == claimed.number,
+            executions.c.state == State.RUNNING,
+        )
+
+    async def read_facts(self) -> Facts:
+        """Read for whom this attempt works."""
+        async with read_only(self._database) as session:
+            row = (
+                await session.execute(sa.select(*(executions.c[name] for name in _FACTS)).where(self._is_ours))
+            ).first()
+        if row is None:
+            raise Disowned
+        return Facts(*row)
+
+    async def save_handle(self, handle: Mapping[str, Any]) -> None:
+        """Keep by what the outside world will know this attempt."""
+        async with unit_of_work(self._database) as session:
+            await self._update(session, handle=dict(handle))
+
+    async def _update(self, session: AsyncSession, **values: Any) -> None:
+        written = await session.scalar(
+            sa.update(executions).where(self._is_ours).values(values).returning(executions.c.id)
+        )
+        if written is None:
+            raise Disowned
+
+
+class TrialDesk:
+    """The desk of a trial: it works for whoever tries, and nothing is kept."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    async def read_facts(self) -> Facts:
+        """Return for whom the trial is."""
+        return self._facts
+
+    async def save_handle(self, handle: Mapping[str, Any]) -> None:
+        """Keep nothing: a trial is not taken over."""
