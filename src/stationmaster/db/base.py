@@ -32,7 +32,6 @@ Json: Any = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "p
 PERSONAL: dict[str, Any] = {"info": {"personal": True}}
 
 
-<<<<<<< HEAD
 SECRETS_AT_REST = "secrets at rest"
 """The purpose of the key that seals what users give us to keep."""
 
@@ -53,15 +52,11 @@ def sealed(purpose: str = SECRETS_AT_REST, *, row: str = "{id}", is_personal: bo
     return {"info": {"sealed": Sealed(purpose, row)} | ({"personal": True} if is_personal else {})}
 
 
-def enum_column(kind: type[StrEnum], name: str) -> Any:
-    """Store an enum's values as text with a CHECK, the same on both databases."""
-=======
 def enum_column(kind: type[StrEnum], name: str, *, grows: bool = False) -> Any:
     """Store an enum's values as text with a CHECK, the same on both databases.
 
     A list that `grows` has no CHECK: on SQLite a longer one would mean to write a large table anew.
     """
->>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
     return sa.Enum(
         kind,
         name=name,
