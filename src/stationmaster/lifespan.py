@@ -101,18 +101,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
         duties = (*DUTIES, seal_duty(archive.key))
         station = _make_station(
-<<<<<<< HEAD
-            database, executors, sealer=sealer, settings=settings, couriers=couriers, duties=duties, name=name
-=======
             database,
             executors,
             collect_followers(),
             sealer=sealer,
             settings=settings,
-            courier=courier,
+            couriers=couriers,
             duties=duties,
             name=name,
->>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
         )
         app.state.scheduler_status = station.status
         async with station.run(app):
@@ -166,11 +162,7 @@ def _make_station(
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
     runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
     scheduler = Scheduler(database, elector, settings, duties=duties)
-<<<<<<< HEAD
-    return Station(database, elector, scheduler, runner, couriers, settings)
-=======
-    return Station(database, elector, scheduler, runner, Aftermath(database, followers), courier, settings)
->>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
+    return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, settings)
 
 
 @dataclass
@@ -181,12 +173,8 @@ class Station:
     elector: Elector
     scheduler: Scheduler
     runner: Runner
-<<<<<<< HEAD
-    couriers: Sequence[Courier]
-=======
     aftermath: Aftermath
-    courier: Courier | None
->>>>>>> d6c586e (feat(executions): kinds of target, work that is taken over, and followers of ends)
+    couriers: Sequence[Courier]
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ from stationmaster.db.resealing import Tally, reseal_column, sealed_columns
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.executions.specs import open_target
+from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.outbox.models import Message
 from stationmaster.domains.secrets.models import Secret
 from stationmaster.kit import clock
@@ -97,6 +98,7 @@ async def test_texts_inside_of_json(database: Database) -> None:
     async with read_only(database) as session:
         opened = open_target(MOVED.sealer(SECRETS_AT_REST), await session.get_one(Spec, spec.id))
     assert tally == Tally(resealed=1)
+    assert isinstance(target, WebhookTarget)
     assert opened.headers == {"A": "plain"}
     assert opened.secret_headers["B"].get_secret_value() == "hidden"
 
