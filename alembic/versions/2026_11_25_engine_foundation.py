@@ -1,7 +1,7 @@
 """what the engine takes over, who watches, and lists of reasons and triggers that can grow.
 
 Revision: f1429b098197
-After: 57259eaefb9f
+After: 5a1c7e9b3d20
 Made: 2026-11-25 22:46:26.353496+00:00
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "f1429b098197"
-down_revision: str | None = "57259eaefb9f"
+down_revision: str | None = "5a1c7e9b3d20"
 branch_labels: None = None
 depends_on: None = None
 

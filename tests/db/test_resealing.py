@@ -98,7 +98,7 @@ async def test_texts_inside_of_json(database: Database) -> None:
     async with read_only(database) as session:
         opened = open_target(MOVED.sealer(SECRETS_AT_REST), await session.get_one(Spec, spec.id))
     assert tally == Tally(resealed=1)
-    assert isinstance(target, WebhookTarget)
+    assert isinstance(opened, WebhookTarget)
     assert opened.headers == {"A": "plain"}
     assert opened.secret_headers["B"].get_secret_value() == "hidden"
 
