@@ -11,6 +11,7 @@ LINES_AT_MOST = 300
 
 # Where any error at all must be answered, because something goes on that must not stop; each logs what it was.
 BROAD_EXCEPTS = {
+    "domains/executions/aftermath.py": "a follower's fault must not keep the other rooms from hearing",
     "domains/executions/attempt.py": "an executor's fault ends its execution, not the replica",
     "domains/jobs/tick.py": "one broken schedule is quarantined, the others go on",
     "lifespan.py": "half a service helps nobody: a part that fails ends the process",
