@@ -27,6 +27,12 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     return False
 
 
+def is_for_this_dialect(item: Any, _name: str | None, kind: str, _is_reflected: bool, _other: Any) -> bool:
+    """Leave out indexes that only the other dialect has (`info={"dialect": "postgresql"}`)."""
+    wanted = item.info.get("dialect") if kind == "index" else None
+    return wanted is None or wanted == context.get_context().dialect.name
+
+
 def migrate_with(connection: sa.Connection) -> None:
     """Run the command's migrations; on SQLite all in one transaction, on PostgreSQL each in its own."""
     is_sqlite = connection.dialect.name == "sqlite"
@@ -34,6 +40,7 @@ def migrate_with(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         render_item=render_item,
+        include_object=is_for_this_dialect,
         render_as_batch=True,
         compare_type=True,
         transactional_ddl=True,

@@ -44,7 +44,19 @@ CALLERS = (
     "admin-key",
     "superadmin-key",
 )
-OWNABLE = {"job_id", "schedule_id", "execution_id", "key_id", "session_id", "notification_id", "secret_name"}
+OWNABLE = {
+    "job_id",
+    "schedule_id",
+    "execution_id",
+    "key_id",
+    "session_id",
+    "notification_id",
+    "secret_name",
+    "process_id",
+    "step_id",
+    "run_id",
+    "step_run_id",
+}
 PUBLIC = "https://receiver.example/hook"
 
 Operation = dict[str, Any]
@@ -126,7 +138,11 @@ def _login(user: User, _: dict[str, str]) -> dict[str, Any]:
 
 
 # Bodies that need more than the objects that the path names.
-TOKENS = {"POST /api/v1/auth/refresh": ["refresh_token"]}
+TOKENS = {
+    "POST /api/v1/auth/refresh": ["refresh_token"],
+    "POST /api/v1/runs": ["process_id"],
+    "POST /api/v1/runs/report": ["process_id"],
+}
 BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "DELETE /api/v1/users/me": lambda *_: {"current_password": PASSWORD},
     "PATCH /api/v1/users/me": lambda *_: {"name": "New Name"},
@@ -139,9 +155,18 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "POST /api/v1/job-categories": lambda *_: {"name": new_id().hex},
     "PATCH /api/v1/job-categories/{category_id}": lambda *_: {"name": new_id().hex},
     "POST /api/v1/teams": lambda *_: {"name": new_id().hex},
+    "POST /api/v1/processes": lambda *_: {"name": new_id().hex},
+    "POST /api/v1/processes/{process_id}/steps": lambda *_: {"name": new_id().hex},
+    "PUT /api/v1/processes/{process_id}/steps/order": lambda _, objects: {"steps": [objects["step_id"]]},
     "POST /api/v1/rate-limits/reset": lambda *_: {},
     "POST /api/v1/secrets": lambda *_: {"name": f"S_{new_id().hex}", "value": "a value for tests"},
     "PUT /api/v1/secrets/{secret_name}": lambda *_: {"value": "another value for tests"},
+    "POST /api/v1/runs": lambda _, objects: {"process_id": objects["process_id"], "entity_id": "x"},
+    "POST /api/v1/runs/report": lambda _, objects: {
+        "process": objects["process_id"],
+        "step": "check",
+        "entity_id": "x",
+    },
     "POST /api/v1/users": lambda *_: {"email": f"{new_id().hex}@example.com", "name": "New", "password": PASSWORD},
     "POST /api/v1/users/me/change-password": lambda *_: {
         "current_password": PASSWORD,

@@ -9,6 +9,8 @@ from stationmaster.domains.executions import models as executions
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
+from stationmaster.domains.processes import models as processes
+from stationmaster.domains.runs import models as runs
 from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.taxonomy import models as taxonomy
 from stationmaster.domains.users import models as users
@@ -24,6 +26,8 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "processes",
+    "runs",
     "secrets",
     "taxonomy",
     "users",

@@ -11,6 +11,11 @@ from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
+from stationmaster.domains.processes import service as processes
+from stationmaster.domains.processes.schemas import ProcessIn
+from stationmaster.domains.runs import service as runs
+from stationmaster.domains.runs.models import StepRun
+from stationmaster.domains.runs.schemas import RunIn
 from stationmaster.domains.secrets import service as secrets
 from stationmaster.domains.secrets.schemas import SecretIn
 from stationmaster.domains.taxonomy import service as taxonomy
@@ -63,6 +68,17 @@ async def _make_execution(app: FastAPI, owner: User) -> Ids:
     return {"execution_id": str(execution_id)}
 
 
+async def _make_run(app: FastAPI, owner: User) -> Ids:
+    actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
+    wanted = ProcessIn.model_validate({"name": f"process-{new_id().hex}", "steps": [{"name": "check"}]})
+    async with unit_of_work(app.state.database) as session:
+        process = await processes.create_process(session, wanted, actor)
+        run, _ = await runs.create_run(session, RunIn(process_id=process.id, entity_id=f"entity-{new_id()}"), actor)
+        [step_run] = await session.scalars(select(StepRun).where(StepRun.run_id == run.id))
+    ids = {"process_id": process.id, "step_id": step_run.step_id, "run_id": run.id, "step_run_id": step_run.id}
+    return {name: str(id_) for name, id_ in ids.items()}
+
+
 async def _make_key(app: FastAPI, owner: User) -> Ids:
     key, _ = await make_key(app, owner)
     return {"key_id": str(key.id)}
@@ -111,6 +127,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("category_id",): _make_category,
     ("team_id",): _make_team,
     ("execution_id",): _make_execution,
+    ("process_id", "step_id", "run_id", "step_run_id"): _make_run,
     ("key_id",): _make_key,
     ("session_id", "refresh_token"): _make_session,
     ("secret_name",): _make_secret,

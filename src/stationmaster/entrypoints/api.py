@@ -13,7 +13,11 @@ from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.notifications.router import router as notifications
+from stationmaster.domains.processes.router import router as processes
+from stationmaster.domains.processes.step_router import router as steps
 from stationmaster.domains.rate_limits.router import router as rate_limits
+from stationmaster.domains.runs.router import router as runs
+from stationmaster.domains.runs.step_run_router import router as step_runs
 from stationmaster.domains.secrets.router import router as secrets
 from stationmaster.domains.taxonomy.router import router as categories
 from stationmaster.domains.taxonomy.team_router import router as teams
@@ -33,6 +37,8 @@ TAGS = {
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
     "notifications": "Your inbox.",
+    "processes": "What entities go through: processes and their steps.",
+    "runs": "Entities on their way through a process.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -56,6 +62,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     teams,
     executions,
     notifications,
+    processes,
+    steps,
+    runs,
+    step_runs,
     audit,
     rate_limits,
     scheduler,

@@ -130,6 +130,39 @@ async def new_address(_stage: Stage) -> dict[str, Any]:
     return {"json": {"email": f"{new_id().hex}@example.com", "name": "New", "password": NEW_PASSWORD}}
 
 
+async def delete(stage: Stage, noun: str, name: str) -> dict[str, Any]:
+    """Delete one of our objects, so that it can be restored."""
+    path = f"/api/v1/{noun}/{stage.objects[name]}"
+    assert (await stage.client.delete(path, headers=stage.owner.headers)).status_code == 204
+    return {}
+
+
+async def order_steps(stage: Stage) -> dict[str, Any]:
+    return {"json": {"steps": [stage.objects["step_id"]]}}
+
+
+async def begin_run(stage: Stage) -> dict[str, Any]:
+    return {"json": {"process_id": stage.objects["process_id"], "entity_id": "somebody"}}
+
+
+async def report_by_names(stage: Stage) -> dict[str, Any]:
+    names = {"process": stage.objects["process_id"], "step": "check", "entity_id": "somebody"}
+    return {"json": names | {"status": "success"}}
+
+
+async def declare_metadata(stage: Stage) -> dict[str, Any]:
+    path = f"/api/v1/processes/{stage.objects['process_id']}"
+    schema = {"run_metadata_schema": {"case_type": "string"}}
+    assert (await stage.client.patch(path, json=schema, headers=stage.owner.headers)).status_code == 200
+    return {"json": {"meta": {"case_type": "garage"}}}
+
+
+async def cancel_run(stage: Stage) -> dict[str, Any]:
+    path = f"/api/v1/runs/{stage.objects['run_id']}/cancel"
+    assert (await stage.client.post(path, headers=stage.owner.headers)).status_code == 200
+    return {}
+
+
 async def resume_job(stage: Stage) -> dict[str, Any]:
     await set_job(stage.app.state.database, UUID(stage.objects["job_id"]), paused_at=clock.now())
     return {}
@@ -195,6 +228,24 @@ ROWS: dict[str, Row] = {
     "read_all_notifications": owner(),
     "delete_notification": owner(),
     "delete_read_notifications": owner(),
+    "create_process": owner(name="new"),
+    "update_process": owner(description="new"),
+    "delete_process": owner(),
+    "restore_process": Row("owner", lambda stage: delete(stage, "processes", "process_id")),
+    "put_retention": boss(retention_months=3),
+    "create_step": owner(name="new"),
+    "put_step_order": Row("owner", order_steps),
+    "update_step": owner(is_optional=True),
+    "delete_step": owner(),
+    "restore_step": Row("owner", lambda stage: delete(stage, "steps", "step_id")),
+    "create_run": Row("owner", begin_run),
+    "report_step": Row("owner", report_by_names),
+    "delete_run": owner(),
+    "restore_run": Row("owner", lambda stage: delete(stage, "runs", "run_id")),
+    "cancel_run": owner(),
+    "uncancel_run": Row("owner", cancel_run),
+    "update_run_metadata": Row("owner", declare_metadata),
+    "update_step_run": owner(status="success"),
     "verify_audit_logs": boss(),
     "reset_rate_limits": boss(),
 }

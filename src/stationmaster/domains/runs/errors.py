@@ -1,0 +1,68 @@
+"""What is refused here."""
+
+from uuid import UUID
+
+from stationmaster.domains.runs.status import MOVES, RunStatus, StepStatus
+from stationmaster.errors import Conflict, NotFound
+
+
+class RunNotFound(NotFound):
+    def __init__(self, id_: UUID | str) -> None:
+        super().__init__("run", id_)
+
+
+class StepRunNotFound(NotFound):
+    def __init__(self, id_: UUID | str) -> None:
+        super().__init__("step run", id_)
+
+
+class NotDeleted(Conflict):
+    title = "It is not deleted"
+
+    def __init__(self) -> None:
+        super().__init__("The run is not deleted, so there is nothing to restore.")
+
+
+class IllegalMove(Conflict):
+    title = "The step run cannot get this status now"
+
+    def __init__(self, present: StepStatus, wanted: StepStatus) -> None:
+        following = ", ".join(sorted(MOVES[present])) or "nothing; a rerun does it again"
+        super().__init__(
+            f"A step run that is {present.value} cannot become {wanted.value}. It may become: {following}."
+        )
+
+
+class NotCurrent(Conflict):
+    title = "The step was run again"
+
+    def __init__(self) -> None:
+        super().__init__("A later step run has taken the place of this one: report that one.")
+
+
+class RunIsCancelled(Conflict):
+    title = "The run is cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The run is cancelled: take that back first (POST /runs/{id}/uncancel).")
+
+
+class RunHasEnded(Conflict):
+    title = "The run has ended"
+
+    def __init__(self, status: RunStatus) -> None:
+        super().__init__(f"The run has ended ({status.value}) and cannot be cancelled.")
+
+
+class NotCancelled(Conflict):
+    title = "The run is not cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody has cancelled the run, so there is nothing to take back.")
+
+
+class KeyTaken(Conflict):
+    title = "The key is taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another run of the process has the key of this one by now.")

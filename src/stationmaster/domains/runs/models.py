@@ -1,0 +1,86 @@
+"""The tables of runs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column
+from stationmaster.domains.runs.status import RunStatus, StepStatus
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    text = sa.text(where)
+    return sa.Index(name, *columns, unique=unique, sqlite_where=text, postgresql_where=text)
+
+
+class Run(TimedTable, table=True):
+    """One entity going through one version of a process."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        _partial("uq_runs_key", "process_id", "key", where="key IS NOT NULL AND deleted_at IS NULL", unique=True),
+        sa.Index("ix_runs_process", "process_id", "id"),
+        sa.Index("ix_runs_entity", "entity_id", "id"),
+        sa.Index("ix_runs_status", "status", "id"),
+        sa.Index("ix_runs_created_at", "created_at", "id"),
+        # All that a dashboard counts, so that it reads the index alone.
+        _partial("ix_runs_figures", "process_id", "status", "duration_seconds", where="deleted_at IS NULL"),
+        _partial("ix_runs_deleted", "deleted_at", where="deleted_at IS NOT NULL"),
+        sa.Index(
+            "ix_runs_meta",
+            "meta",
+            postgresql_using="gin",
+            postgresql_ops={"meta": "jsonb_path_ops"},
+            info={"dialect": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
+    )
+
+    process_id: UUID = Field(foreign_key="processes.id", ondelete="CASCADE")
+    version: int
+    """Of the process, when it began."""
+    entity_id: str = Field(max_length=255, sa_column_kwargs=PERSONAL)
+    entity_name: str | None = Field(default=None, max_length=255, sa_column_kwargs=PERSONAL)
+    key: str | None = Field(default=None, max_length=255, sa_column_kwargs=PERSONAL)
+    """The caller's own name for it, unique within the process."""
+    meta: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=PERSONAL)
+    status: RunStatus = Field(default=RunStatus.PENDING, sa_type=enum_column(RunStatus, "run_status"))
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_seconds: float | None = None
+    """From the start to the end; None while it has not ended."""
+    cancelled_at: datetime | None = None
+    """Set when somebody cancels it, and cleared when that is taken back."""
+    created_by: UUID | None = None
+    neutralized_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+class StepRun(TimedTable, table=True):
+    """One step of one run. The current ones of a run are one for each step; the others came before a rerun."""
+
+    __tablename__ = "step_runs"
+    __table_args__ = (
+        _partial("uq_step_runs_step", "run_id", "step_id", where="is_current", unique=True),
+        sa.Index("ix_step_runs_run", "run_id", "index", "id"),
+        sa.Index("ix_step_runs_step", "step_id", "status"),
+        sa.CheckConstraint("finished_at >= started_at", name="times"),
+    )
+
+    run_id: UUID = Field(foreign_key="runs.id", ondelete="CASCADE")
+    step_id: UUID = Field(foreign_key="steps.id", ondelete="CASCADE")
+    index: int
+    name: str = Field(max_length=255)
+    """Of the step, in the version of the run."""
+    status: StepStatus = Field(default=StepStatus.PENDING, sa_type=enum_column(StepStatus, "step_status"))
+    is_optional: bool = False
+    is_current: bool = True
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    meta: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=PERSONAL)
+    result: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    failure: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    reported_by: UUID | None = None
+    """The account or the API key that changed it last."""

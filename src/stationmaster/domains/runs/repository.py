@@ -1,0 +1,129 @@
+"""The statements about runs and step runs."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from stationmaster.db.base import table_of
+from stationmaster.db.statements import dialect_of, insert_or_ignore
+from stationmaster.domains.processes.models import Process
+from stationmaster.domains.runs.models import Run, StepRun
+from stationmaster.domains.runs.status import StepStatus
+
+runs = table_of(Run)
+processes = table_of(Process)
+
+
+def is_visible() -> sa.ColumnElement[bool]:
+    """Say that neither the run nor its process is deleted."""
+    gone = sa.select(processes.c.id).where(processes.c.deleted_at.is_not(None))
+    return sa.and_(runs.c.deleted_at.is_(None), runs.c.process_id.not_in(gone))
+
+
+async def lock_runs(session: AsyncSession, ids: Collection[UUID]) -> list[Run]:
+    """Lock runs until the transaction ends and return them as they are now; whoever changes step runs does this first.
+
+    In the order of their ids, so that two who want the same ones do not block each other.
+    """
+    statement = (
+        select(Run)
+        .where(col(Run.id).in_(ids))
+        .order_by(col(Run.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(statement))
+
+
+async def is_seen(session: AsyncSession, run: Run) -> bool:
+    """Say whether a run is there for callers."""
+    return run.deleted_at is None and await _has_process(session, run)
+
+
+async def _has_process(session: AsyncSession, run: Run) -> bool:
+    process = await session.get(Process, run.process_id)
+    return process is not None and process.deleted_at is None
+
+
+async def find_run(session: AsyncSession, id_: UUID) -> Run | None:
+    """Return a run, deleted or not."""
+    return await session.get(Run, id_)
+
+
+async def find_by_key(session: AsyncSession, process_id: UUID, key: str) -> Run | None:
+    statement = select(Run).where(Run.process_id == process_id, Run.key == key, col(Run.deleted_at).is_(None))
+    found: Run | None = await session.scalar(statement)
+    return found
+
+
+async def find_newest(session: AsyncSession, process_id: UUID, entity_id: str) -> Run | None:
+    """Return the newest run of an entity."""
+    statement = (
+        select(Run)
+        .where(Run.process_id == process_id, Run.entity_id == entity_id, col(Run.deleted_at).is_(None))
+        .order_by(col(Run.id).desc())
+        .limit(1)
+    )
+    found: Run | None = await session.scalar(statement)
+    return found
+
+
+async def lock_entity(session: AsyncSession, process_id: UUID, entity_id: str) -> None:
+    """Keep others from making a run for this entity until the transaction ends; SQLite has one writer anyway."""
+    if dialect_of(session) == "postgresql":
+        place = sa.func.hashtextextended(f"{process_id} {entity_id}", 0)
+        await session.execute(sa.select(sa.func.pg_advisory_xact_lock(place)))
+
+
+async def insert_run(session: AsyncSession, run: Run) -> bool:
+    """Store a run, unless its key is taken; say whether it was stored."""
+    facts = {column.name: getattr(run, column.name) for column in runs.columns}
+    statement = insert_or_ignore(session, runs).values(facts).returning(runs.c.id)
+    return (await session.scalar(statement)) is not None
+
+
+async def find_step_run(session: AsyncSession, id_: UUID) -> StepRun | None:
+    return await session.get(StepRun, id_)
+
+
+async def refresh_step_run(session: AsyncSession, id_: UUID) -> StepRun:
+    """Return a step run as it is now that its run is locked."""
+    return await session.get_one(StepRun, id_, populate_existing=True)
+
+
+def step_runs_statement(
+    run_id: UUID, *, step_id: UUID | None, statuses: Collection[StepStatus], is_current: bool | None
+) -> Any:
+    """Select the step runs of a run in their order, each before its reruns."""
+    statement = select(StepRun).where(StepRun.run_id == run_id)
+    if step_id is not None:
+        statement = statement.where(StepRun.step_id == step_id)
+    if statuses:
+        statement = statement.where(col(StepRun.status).in_(statuses))
+    if is_current is not None:
+        statement = statement.where(StepRun.is_current == is_current)
+    return statement.order_by(col(StepRun.index), col(StepRun.id))
+
+
+async def list_current(session: AsyncSession, run_id: UUID) -> list[StepRun]:
+    """Return the current step runs of a run in their order."""
+    return (await list_current_of(session, [run_id]))[run_id]
+
+
+async def list_current_of(session: AsyncSession, run_ids: Collection[UUID]) -> dict[UUID, list[StepRun]]:
+    """Return the current step runs of several runs, read with one statement."""
+    by_run: dict[UUID, list[StepRun]] = defaultdict(list)
+    statement = (
+        select(StepRun)
+        .where(col(StepRun.run_id).in_(run_ids), col(StepRun.is_current))
+        .order_by(col(StepRun.index), col(StepRun.id))
+        .execution_options(populate_existing=True)
+    )
+    for step_run in await session.scalars(statement):
+        by_run[step_run.run_id].append(step_run)
+    return by_run
