@@ -10,3 +10,8 @@ from datetime import UTC, datetime
 def now() -> datetime:
     """Return this machine's present instant in UTC."""
     return datetime.now(UTC)
+
+
+def now_ms() -> int:
+    """Return this machine's present instant in whole milliseconds since 1970."""
+    return int(now().timestamp() * 1000)
