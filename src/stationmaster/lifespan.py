@@ -223,6 +223,7 @@ class Station:
         """At the signal: be ready no more, claim no more, lead no more."""
         await app.state.stopping.wait()
         app.state.draining = True
+        notify.wake_all(self.database)  # streams see that it ends
         self.runner.stop_claiming()
         await self.scheduler.stop_ticking()
         try:

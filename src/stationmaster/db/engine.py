@@ -1,7 +1,6 @@
 """Opens the engines of either database with the settings that make them dependable."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,7 +42,8 @@ class Database:
     writer: AsyncEngine
     reader: AsyncEngine
     control: AsyncEngine
-    waiters: defaultdict[str, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
+    waiters: dict[tuple[str, str], set[asyncio.Event]] = field(default_factory=dict)
+    """Who waits for which wake-up about which object (`db.notify`)."""
 
     @property
     def is_sqlite(self) -> bool:

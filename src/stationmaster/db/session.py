@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from stationmaster.db.engine import Database
-from stationmaster.db.notify import pending_wakes, send_local, send_remote
+from stationmaster.db.notify import pending_subjects, send_local, send_remote
 
 Work = Callable[[AsyncSession], Awaitable[None]]
 
@@ -35,7 +35,7 @@ async def finish(database: Database, session: AsyncSession) -> None:
         await work(session)
     await send_remote(database, session)
     await session.commit()
-    send_local(database, pending_wakes(session))
+    send_local(database, pending_subjects(session))
 
 
 def before_commit(session: AsyncSession, work: Work) -> None:

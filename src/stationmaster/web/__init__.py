@@ -6,6 +6,7 @@
 - `application` and `session` what the lifespan opened, as dependencies; a session is the transaction of a request.
 - `paging` lists; `strict_request` refuses what no operation declares.
 - `operation` the kind of route that the API's routers have: `etag` tags its answers, `idempotency` keeps them.
+- `streams` answers that go on: server-sent events, woken by the database, ended with the service.
 - `limits` which operations share a budget; `throttle` counts, `limit_counters` reads back what was counted.
 - `routes` all routes with their full paths; `openapi`, `examples` and `docs` describe them; `metrics` is the scrape.
 """
