@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, EmailStr, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
-from stationmaster.setting_groups import JobSettings
+from stationmaster.setting_groups import JobSettings, JournalSettings
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -231,6 +231,7 @@ class Settings(BaseSettings):
     )
     leader: LeaderSettings = LeaderSettings()
     runner: RunnerSettings = RunnerSettings()
+    journal: JournalSettings = JournalSettings()
     tokens: TokenSettings = TokenSettings()
     login: LoginSettings = LoginSettings()
     registration: RegistrationSettings = RegistrationSettings()

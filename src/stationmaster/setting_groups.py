@@ -8,3 +8,11 @@ class JobSettings(BaseModel):
 
     require_end_date: bool = Field(False, description="Whether a job must have an end date.")
     require_team: bool = Field(False, description="Whether a job must have a team.")
+
+
+class JournalSettings(BaseModel):
+    """What is kept of what executions say."""
+
+    max_bytes: int = Field(
+        10 << 20, ge=1 << 16, description="Longest log of one execution; beyond it the middle is left out, with a mark."
+    )

@@ -6,6 +6,7 @@ from stationmaster.domains.api_keys import models as api_keys
 from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
 from stationmaster.domains.executions import models as executions
+from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
@@ -22,6 +23,7 @@ __all__ = [
     "executions",
     "idempotency",
     "jobs",
+    "journals",
     "leases",
     "metadata",
     "notifications",
