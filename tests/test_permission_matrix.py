@@ -52,6 +52,7 @@ OWNABLE = {
     "session_id",
     "notification_id",
     "secret_name",
+    "file_id",
     "process_id",
     "step_id",
     "run_id",
@@ -128,6 +129,8 @@ def make_body(name: str, user: User, objects: dict[str, str]) -> dict[str, Any]:
     """Return a right body: one of ours where it must fit the caller or be new, else the documentation's example."""
     contents = OPERATIONS[name].get("requestBody", {}).get("content", {})
     for media_type, media in contents.items():
+        if media_type == "multipart/form-data":
+            return {"files": UPLOADS[name]}
         body = BODIES[name](user, objects) if name in BODIES else media["example"]
         return {"data" if "form" in media_type else "json": body}
     return {}
@@ -172,6 +175,11 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
         "current_password": PASSWORD,
         "new_password": "eight silent semaphores",
     },
+}
+
+
+UPLOADS = {
+    "POST /api/v1/files": {"file": ("numbers.csv", b"1,2,3")},
 }
 
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, EmailStr, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
-from stationmaster.setting_groups import JobSettings, JournalSettings
+from stationmaster.setting_groups import FileSettings, JobSettings, JournalSettings
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -241,6 +241,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
+    files: FileSettings = FileSettings()
 
     @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")
     @classmethod

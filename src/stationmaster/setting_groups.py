@@ -16,3 +16,10 @@ class JournalSettings(BaseModel):
     max_bytes: int = Field(
         10 << 20, ge=1 << 16, description="Longest log of one execution; beyond it the middle is left out, with a mark."
     )
+
+
+class FileSettings(BaseModel):
+    """What people may upload."""
+
+    max_bytes: int = Field(104_857_600, ge=1024, description="Largest file that may be uploaded.")
+    quota_bytes: int = Field(1_073_741_824, ge=1024, description="How much one person's files may take together.")

@@ -1,12 +1,13 @@
 """Imports every module that has tables, so that the metadata is whole: for Alembic and for tests."""
 
-from stationmaster.db import idempotency, leases
+from stationmaster.db import blobs, idempotency, leases
 from stationmaster.db.base import metadata
 from stationmaster.domains.api_keys import models as api_keys
 from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.executions.journals import models as journals
+from stationmaster.domains.files import models as files
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
@@ -20,7 +21,9 @@ __all__ = [
     "api_keys",
     "audit",
     "auth",
+    "blobs",
     "executions",
+    "files",
     "idempotency",
     "jobs",
     "journals",

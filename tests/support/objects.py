@@ -6,8 +6,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlmodel import select
 
+from stationmaster.db.blobs import BytesSource
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
+from stationmaster.domains.files import service as files
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
@@ -21,10 +23,9 @@ from stationmaster.domains.secrets.schemas import SecretIn
 from stationmaster.domains.taxonomy import service as taxonomy
 from stationmaster.domains.taxonomy.schemas import CategoryIn, TeamIn
 from stationmaster.domains.users.models import User
-from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
 from tests.support.executions import make_spec, store
-from tests.support.people import make_key, make_user, sign_in
+from tests.support.people import actor_of, make_key, make_user, sign_in
 from tests.support.work import HOURLY, make_job
 
 Ids = dict[str, str]
@@ -44,8 +45,7 @@ async def make_objects(app: FastAPI, owner: User, names: Collection[str] | None 
 
 async def _make_job(app: FastAPI, owner: User) -> Ids:
     database = app.state.database
-    actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
-    job = await make_job(database, actor=actor, schedules=[HOURLY], rules=app.state.job_rules)
+    job = await make_job(database, actor=actor_of(owner), schedules=[HOURLY], rules=app.state.job_rules)
     async with read_only(database) as session:
         schedule_id = await session.scalar(select(Schedule.id).where(Schedule.job_id == job.id))
     return {"job_id": str(job.id), "schedule_id": str(schedule_id)}
@@ -69,7 +69,7 @@ async def _make_execution(app: FastAPI, owner: User) -> Ids:
 
 
 async def _make_run(app: FastAPI, owner: User) -> Ids:
-    actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
+    actor = actor_of(owner)
     wanted = ProcessIn.model_validate({"name": f"process-{new_id().hex}", "steps": [{"name": "check"}]})
     async with unit_of_work(app.state.database) as session:
         process = await processes.create_process(session, wanted, actor)
@@ -108,11 +108,25 @@ async def _make_notification(app: FastAPI, owner: User) -> Ids:
 
 
 async def _make_secret(app: FastAPI, owner: User) -> Ids:
-    actor = Actor("user", owner.id, owner.id, owner.name, owner.email, Role.USER)
     wanted = SecretIn(name=f"SECRET_{new_id().hex}", value=SecretStr("a value for tests"))
     async with unit_of_work(app.state.database) as session:
-        made = await secrets.create_secret(session, app.state.sealer, app.state.secret_subjects, wanted, actor)
+        made = await secrets.create_secret(
+            session, app.state.sealer, app.state.secret_subjects, wanted, actor_of(owner)
+        )
     return {"secret_name": made.name}
+
+
+async def _make_file(app: FastAPI, owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        made = await files.create_file(
+            session,
+            app.state.settings.files,
+            BytesSource(b"1,2,3"),
+            name="numbers.csv",
+            media_type="text/csv",
+            actor=actor_of(owner),
+        )
+    return {"file_id": str(made.id)}
 
 
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
@@ -131,6 +145,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("key_id",): _make_key,
     ("session_id", "refresh_token"): _make_session,
     ("secret_name",): _make_secret,
+    ("file_id",): _make_file,
     ("user_id",): _make_user,
     ("entry_id",): _make_entry,
     ("notification_id",): _make_notification,

@@ -20,7 +20,7 @@ from stationmaster.domains.auth.grant import Grant
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.models import User
 from stationmaster.domains.users.service import NewUser
-from stationmaster.identity.actor import Role
+from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.passwords import hash_password
 
@@ -53,6 +53,11 @@ async def make_user(database: Database, role: Role = Role.USER, **facts: object)
         user = await users.create_user(session, new, password_hash=PASSWORD_HASH)
         user.is_active = is_active
     return user
+
+
+def actor_of(user: User) -> Actor:
+    """Return an account as the caller that it is in a session of its own."""
+    return Actor("user", user.id, user.id, user.name, user.email, user.role)
 
 
 async def sign_in(app: FastAPI, user: User) -> Person:

@@ -10,6 +10,7 @@ from stationmaster.domains.auth.registration_router import router as registratio
 from stationmaster.domains.auth.router import router as auth
 from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.router import router as executions
+from stationmaster.domains.files.router import router as files
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.notifications.router import router as notifications
@@ -33,6 +34,7 @@ TAGS = {
     "auth": "Proving who you are.",
     "users": "People and what they may do.",
     "api-keys": "Keys by which programs act for people.",
+    "files": "Uploads that scripts work on.",
     "secrets": "Values that work may use and nobody can read.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
@@ -56,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     api_keys,
     secrets,
+    files,
     jobs,
     schedules,
     categories,

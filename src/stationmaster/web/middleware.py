@@ -12,7 +12,7 @@ From the outside in:
     Address           one Host, readable text, a trailing slash means the same
     ErrorBoundary     an unforeseen exception becomes a problem that says nothing of it
     ImpliedMethods    HEAD wherever GET is, OPTIONS everywhere
-    RequestBodyLimit  the default limit; a route's own `max_body_size` overrides it
+    BodyLimit         a small limit, a larger one where files are taken; a route's own `max_body_size` overrides it
 
 The boundary stands inside, so that answers for failures carry the same headers as all others.
 """
@@ -24,7 +24,6 @@ import structlog
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
@@ -36,6 +35,7 @@ from stationmaster.config import Settings
 from stationmaster.kit.ids import new_id
 from stationmaster.web.access_log import METHODS, AccessLog
 from stationmaster.web.address import Address
+from stationmaster.web.body_limit import BodyLimit
 from stationmaster.web.limits import LimitHeaders
 from stationmaster.web.problems import Problem, ProblemResponse, unforeseen
 from stationmaster.web.routes import local_path, route_table
@@ -73,7 +73,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Middleware(Address),
         Middleware(ErrorBoundary),
         Middleware(ImpliedMethods),
-        Middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_body_bytes),
+        Middleware(BodyLimit, plain_bytes=settings.http.max_body_bytes, upload_bytes=settings.files.max_bytes),
     ]
     app.user_middleware[:0] = stack
 

@@ -206,6 +206,8 @@ ROWS: dict[str, Row] = {
     "create_secret": owner(name="NEW", value="a value for tests"),
     "put_secret": owner(value="another value for tests"),
     "delete_secret": owner(),
+    "upload_file": Row("owner", {"files": {"file": ("numbers.csv", b"1,2,3")}}),
+    "delete_file": owner(),
     "create_job": owner(name="new", target=TARGET, schedules=[HOURLY]),
     "run_test": owner(target=NOWHERE),
     "update_job": owner(timeout_seconds=60),

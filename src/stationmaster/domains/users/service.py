@@ -37,6 +37,11 @@ class NewUser:
     is_approved: bool = True
 
 
+async def lock_user(session: AsyncSession, user_id: UUID) -> None:
+    """Let whoever else calls this for the same person wait until our transaction ends."""
+    await repository.find_locked(session, user_id)
+
+
 async def create_user(session: AsyncSession, new: NewUser, *, password_hash: str) -> User:
     """Store an account; the hash comes from `passwords.hash_new`, made before the transaction began.
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.db import idempotency
+from stationmaster.db import blobs, idempotency
 from stationmaster.domains.api_keys import usage as key_usage
 from stationmaster.domains.audit import sealing
 from stationmaster.domains.audit.chain import SealKey
@@ -39,6 +39,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
+    Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
     Duty("forget_key_usage", timedelta(hours=6), key_usage.forget_old),
 )
 
