@@ -13,6 +13,8 @@ RUN /opt/build/bin/python -m hatchling build --target wheel \
     && /opt/stationmaster/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm
+# For scripts in sandboxes; whether they can be made here depends on the container's own limits (docs/how-to/sandbox.md).
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 stationmaster \
     && useradd --uid 10001 --gid 10001 --create-home --home-dir /var/lib/stationmaster --shell /usr/sbin/nologin stationmaster
 COPY --from=builder /opt/stationmaster /opt/stationmaster

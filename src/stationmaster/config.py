@@ -12,24 +12,19 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from limits import parse_many
-from pydantic import AfterValidator, BaseModel, BeforeValidator, EmailStr, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, EmailStr, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
-from stationmaster.setting_groups import FileSettings, JobSettings, JournalSettings
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-
-
-def _read_seconds(value: object) -> object:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-# A text of the environment may be plain seconds ("15"); pydantic by itself takes only "PT15S" and "0:00:15".
-Duration = Annotated[timedelta, BeforeValidator(_read_seconds)]
+from stationmaster.setting_groups import (
+    CommaSeparated,
+    Duration,
+    FileSettings,
+    JobSettings,
+    JournalSettings,
+    SandboxSettings,
+    split_commas,
+)
 
 
 class RunnerSettings(BaseModel):
@@ -148,7 +143,7 @@ class HttpSettings(BaseModel):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _split_commas(value)
+        return split_commas(value)
 
     @field_validator("forwarded_allow_ips")
     @classmethod
@@ -239,6 +234,7 @@ class Settings(BaseSettings):
     api_keys: ApiKeySettings = ApiKeySettings()
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     files: FileSettings = FileSettings()
@@ -246,7 +242,7 @@ class Settings(BaseSettings):
     @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _split_commas(value)
+        return split_commas(value)
 
     @field_validator("cors_origins")
     @classmethod
@@ -291,9 +287,3 @@ class Settings(BaseSettings):
 def _refuse_short(key: SecretStr) -> None:
     if len(key.get_secret_value()) < 32:
         raise ValueError("use at least 32 random characters, for example from `openssl rand -base64 48`")
-
-
-def _split_commas(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value

@@ -36,7 +36,6 @@ from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs import service as jobs
-from stationmaster.domains.jobs.consequences import JobFollower
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.delivery import Courier
@@ -46,7 +45,7 @@ from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
-from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty, seal_duty
+from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -54,6 +53,7 @@ from stationmaster.identity.actor import Actor
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
+from stationmaster.outbound.sandbox.opening import open_sandbox
 from stationmaster.outbound.smtp import make_transport
 from stationmaster.web.idempotency import AnswerBook
 from stationmaster.web.throttle import open_throttle
@@ -61,6 +61,7 @@ from stationmaster.web.throttle import open_throttle
 logger = logging.getLogger(__name__)
 
 LOCK_FILE = "scheduler.lock"
+SANDBOX_FOLDER = "sandbox"
 TRIAL_CONNECTIONS = 32
 """Beside those for executions: for test runs, which must not wait behind a full queue."""
 
@@ -77,6 +78,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_executors(settings) as executors,
         open_authenticator(database, settings, secret) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
+        open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
     ):
         await create_first_superadmin(database, settings)
         sealer = keyring.sealer(SECRETS_AT_REST)
@@ -89,6 +91,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.answer_book = AnswerBook(database, keyring.sealer(idempotency.PURPOSE))
         app.state.throttle = throttle
         app.state.docker_probe = DockerProbe()
+        app.state.sandbox = sandbox
         app.state.job_rules = JobRules(
             sealer,
             executors,
@@ -100,7 +103,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         transport = make_transport(settings.mail, settings.data_dir)
         carriers = [MailCarrier(transport, outbox.public_url)] if transport else []
         couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
-        duties = (*DUTIES, seal_duty(archive.key), remind_duty(settings.scheduler_timezone))
+        duties = (*DUTIES, seal_duty(archive.key))
         station = _make_station(
             database,
             executors,
@@ -133,7 +136,7 @@ async def open_executors(settings: Settings) -> AsyncIterator[Mapping[str, Execu
 
 def collect_followers() -> tuple[Follower, ...]:
     """Return what the rooms do about executions that have ended, in the order in which they are told."""
-    return (JobFollower(),)
+    return ()
 
 
 async def create_first_superadmin(database: Database, settings: Settings) -> None:

@@ -1,6 +1,30 @@
 """Groups of settings that `stationmaster.config` joins; here because a file with all of them would be too long."""
 
-from pydantic import BaseModel, Field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic_settings import NoDecode
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+def _read_seconds(value: object) -> object:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+# A text of the environment may be plain seconds ("15"); pydantic by itself takes only "PT15S" and "0:00:15".
+Duration = Annotated[timedelta, BeforeValidator(_read_seconds)]
+
+
+def split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class JobSettings(BaseModel):
@@ -23,3 +47,48 @@ class FileSettings(BaseModel):
 
     max_bytes: int = Field(104_857_600, ge=1024, description="Largest file that may be uploaded.")
     quota_bytes: int = Field(1_073_741_824, ge=1024, description="How much one person's files may take together.")
+
+
+class SandboxSettings(BaseModel):
+    """How scripts are run that need no container."""
+
+    mode: Literal["require", "prefer", "off"] = Field(
+        "prefer",
+        description="`require`: behind bubblewrap or not at all. `prefer`: where it cannot work, as a plain process with"
+        " limits, but only as another user than the service's. `off`: a plain process, also as the service's own user.",
+    )
+    user_id: int = Field(65534, ge=1, description="User and group id of scripts when the service runs as root.")
+    concurrency: int = Field(
+        16, ge=1, le=1000, description="Scripts in sandboxes at once on this replica; others wait."
+    )
+    allow_network: bool = Field(
+        False,
+        description="Whether scripts may be granted the network of this machine: whatever it reaches, itself included.",
+    )
+    read_only_paths: CommaSeparated = Field(
+        (), description="Comma-separated folders that scripts may read beside /usr, /bin and /lib: interpreters, data."
+    )
+    control_group: Path | None = Field(
+        None, description="Folder of a cgroup v2 that was delegated to the service: its kernel limits are used, then."
+    )
+    grace: Duration = Field(
+        timedelta(seconds=5), ge=timedelta(0), description="Time between SIGTERM and SIGKILL for what must end."
+    )
+    cpu_seconds: int = Field(3600, ge=1, description="Processor time of one script, all its processes together.")
+    memory_mb: int = Field(512, ge=16, description="Memory (MiB) of one script that names no limit.")
+    processes: int = Field(64, ge=4, description="Processes and threads of one script.")
+    file_mb: int = Field(512, ge=1, description="Largest file (MiB) that a script may write.")
+    disk_mb: int = Field(1024, ge=1, description="What a script may keep in its folder (MiB).")
+    output_mb: int = Field(1024, ge=1, description="What a script may write to standard output and error (MiB).")
+
+    @field_validator("read_only_paths", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split_commas(value)
+
+    @field_validator("read_only_paths")
+    @classmethod
+    def _refuse_relative(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not path.startswith("/") or path == "/" for path in paths):
+            raise ValueError("name folders below /, each beginning with /")
+        return paths

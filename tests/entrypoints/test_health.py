@@ -20,6 +20,7 @@ from stationmaster.config import HttpSettings, Settings
 from stationmaster.db.engine import CONTROL_CONNECTIONS, Database, open_database
 from stationmaster.entrypoints import health
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.outbound.sandbox.protection import Level, Protection
 from stationmaster.web import middleware, problems
 from stationmaster.web.strict_request import StrictRequest
 from tests.support.databases import ONLY_POSTGRESQL, ONLY_SQLITE
@@ -33,6 +34,16 @@ class FixedProbe:
         return self.answer
 
 
+@dataclass
+class FixedSandbox:
+    level: Level = Level.FULL
+    seconds: float = 0
+
+    async def protection(self) -> Protection:
+        await asyncio.sleep(self.seconds)
+        return Protection(self.level, "why")
+
+
 @pytest.fixture
 def app(database: Database) -> FastAPI:
     settings = Settings(_env_file=None)
@@ -42,6 +53,7 @@ def app(database: Database) -> FastAPI:
     app.state.draining = False
     app.state.scheduler_status = lambda: SchedulerStatus(leader=True, epoch=7, running=True, jobs=12)
     app.state.docker_probe = FixedProbe()
+    app.state.sandbox = FixedSandbox()
     app.include_router(health.router)
     problems.install(app)
     middleware.install(app, settings)
@@ -66,6 +78,7 @@ async def test_the_detail_shows_every_part(client: httpx.AsyncClient, database: 
         "database": {"status": "ok", "dialect": database.dialect, "latency_ms": IsPositiveFloat},
         "scheduler": {"leader": True, "epoch": 7, "running": True, "jobs": 12},
         "docker": {"status": "ok"},
+        "sandbox": {"status": "ok"},
     }
 
 
@@ -88,6 +101,28 @@ async def test_a_missing_docker_engine_is_forgiven(app: FastAPI, client: httpx.A
     answer = await client.get("/health")
 
     assert (answer.status_code, answer.json()["docker"]) == (200, {"status": "unavailable"})
+
+
+@pytest.mark.parametrize(("level", "status"), [(Level.REDUCED, "reduced"), (Level.NONE, "unavailable")])
+async def test_a_weaker_sandbox_is_shown_and_forgiven(
+    app: FastAPI, client: httpx.AsyncClient, level: Level, status: str
+) -> None:
+    app.state.sandbox = FixedSandbox(level)
+
+    answer = await client.get("/health")
+
+    assert (answer.status_code, answer.json()["sandbox"]) == (200, {"status": status})
+
+
+async def test_a_sandbox_that_takes_its_time_holds_up_nobody(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SANDBOX_SECONDS", 0.05)
+    app.state.sandbox = FixedSandbox(seconds=0.5)
+
+    answer = await client.get("/health")
+
+    assert (answer.status_code, answer.json()["sandbox"]) == (200, {"status": "unavailable"})
 
 
 async def test_a_draining_replica_lives_and_is_not_ready(app: FastAPI, client: httpx.AsyncClient) -> None:

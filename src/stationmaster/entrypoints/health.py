@@ -4,15 +4,15 @@
 - `/health/ready`: it can do its work: the database answers, has this version's schema, and no shutdown has begun. A failure
   means: send requests elsewhere for now.
 - `/health`: the parts in detail, for people and dashboards. Only the database decides between 200 and 503; a missing Docker
-  engine is shown and forgiven.
+  engine and a sandbox that holds less than it should are shown and forgiven.
 
 They answer within 3 seconds whatever the database does, and never with a problem document: load balancers read them too.
-The lifespan puts `database`, `scheduler_status`, `docker_probe` and `draining` on `app.state`.
+The lifespan puts `database`, `scheduler_status`, `docker_probe`, `sandbox` and `draining` on `app.state`.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -30,6 +30,7 @@ from stationmaster.db.errors import AWAY
 from stationmaster.db.migrate import is_at_head
 from stationmaster.db.session import read_only
 from stationmaster.kit import clock
+from stationmaster.outbound.sandbox.protection import Level, Protection
 from stationmaster.web.application import SettingsDep
 from stationmaster.web.schema import Instant, Output
 from stationmaster.web.session import database_of
@@ -37,6 +38,12 @@ from stationmaster.web.session import database_of
 DATABASE_SECONDS = 2.0
 DOCKER_SECONDS = 1.0
 DOCKER_CACHE_SECONDS = 30.0
+SANDBOX_SECONDS = 2.0
+_SANDBOX_WORDS: Mapping[Level, Literal["ok", "reduced", "unavailable"]] = {
+    Level.FULL: "ok",
+    Level.REDUCED: "reduced",
+    Level.NONE: "unavailable",
+}
 
 _STARTED = time.monotonic()
 
@@ -80,6 +87,13 @@ class DockerProbe:
             return self._answer
 
 
+class SandboxStatus(Protocol):
+    """Whoever can say what wall there is around scripts."""
+
+    async def protection(self) -> Protection:
+        """Say it; the first time it is tried, which takes a moment."""
+
+
 class Links(Output):
     api: str = Field(examples=["/api/v1"])
     health: str = Field(examples=["/health"])
@@ -111,6 +125,13 @@ class DockerHealth(Output):
     status: Literal["ok", "unavailable"]
 
 
+class SandboxHealth(Output):
+    status: Literal["ok", "reduced", "unavailable"] = Field(
+        description="`ok`: scripts run behind bubblewrap. `reduced`: as plain processes with limits, which see this machine."
+        " `unavailable`: they do not run here; the log and `stationmaster doctor` say why."
+    )
+
+
 class Health(Output):
     status: Literal["ok", "draining", "unavailable"]
     version: str = Field(examples=["0.1.0"])
@@ -119,6 +140,7 @@ class Health(Output):
     database: DatabaseHealth
     scheduler: SchedulerHealth
     docker: DockerHealth
+    sandbox: SandboxHealth
 
 
 class Liveness(Output):
@@ -147,14 +169,16 @@ async def get_root(settings: SettingsDep) -> Root:
 
 @router.get("/health", responses={503: {"model": Health, "description": "The database does not answer"}})
 async def get_health(request: Request, response: Response) -> Health:
-    """Show this replica's parts: database, scheduler, Docker engine.
+    """Show this replica's parts: database, scheduler, Docker engine, sandbox.
 
     503 when the database does not answer within two seconds; anything else is 200.
     """
     state = request.app.state
     ask_scheduler: Callable[[], SchedulerStatus] = state.scheduler_status
     probe: DockerStatus = state.docker_probe
-    database, has_docker = await asyncio.gather(_check_database(database_of(request)), probe.is_available())
+    database, has_docker, sandbox = await asyncio.gather(
+        _check_database(database_of(request)), probe.is_available(), _check_sandbox(state.sandbox)
+    )
     is_up = database.status == "ok"
     response.status_code = 200 if is_up else 503
     return Health(
@@ -165,6 +189,7 @@ async def get_health(request: Request, response: Response) -> Health:
         database=database,
         scheduler=SchedulerHealth.model_validate(ask_scheduler()),
         docker=DockerHealth(status="ok" if has_docker else "unavailable"),
+        sandbox=sandbox,
     )
 
 
@@ -196,6 +221,16 @@ async def _check_database(database: Database) -> DatabaseHealth:
         return DatabaseHealth(status="unavailable", dialect=database.dialect, latency_ms=None)
     latency_ms = round((time.perf_counter() - began) * 1000, 2)
     return DatabaseHealth(status="ok", dialect=database.dialect, latency_ms=latency_ms)
+
+
+async def _check_sandbox(sandbox: SandboxStatus) -> SandboxHealth:
+    """Say what wall there is. It is tried when it is first asked for; an answer that takes long comes to the next asker."""
+    try:
+        async with asyncio.timeout(SANDBOX_SECONDS):
+            level = (await asyncio.shield(sandbox.protection())).level
+    except TimeoutError:
+        return SandboxHealth(status="unavailable")
+    return SandboxHealth(status=_SANDBOX_WORDS[level])
 
 
 async def _failed_part_of_database(database: Database) -> list[Part]:

@@ -13,6 +13,7 @@ from stationmaster.config import RunnerSettings, Settings
 from stationmaster.entrypoints.cli.doctor import machine
 from stationmaster.entrypoints.cli.doctor.finding import Diagnosis, Status
 from stationmaster.entrypoints.cli.serving import port_of
+from stationmaster.setting_groups import SandboxSettings
 
 MOUNTS = """\
 22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw
@@ -131,25 +132,35 @@ async def test_no_engine_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Status.WARNING, True) == (diagnosis.status, bool(diagnosis.advice))
 
 
-@pytest.mark.parametrize(
-    ("script", "expected", "words"),
-    [
-        ("exit 0", Status.OK, "works"),
-        ("echo No permissions >&2; exit 1", Status.WARNING, "No permissions"),
-        ("sleep 60", Status.WARNING, "did not end"),
-        (None, Status.WARNING, "not installed"),
-    ],
-)
-async def test_the_sandbox_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, expected: Status, words: str
-) -> None:
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin" if script else str(tmp_path))
-    monkeypatch.setattr(machine, "SANDBOX_SECONDS", 0.5)
-    if script:
-        program = tmp_path / "bwrap"
-        program.write_text(f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n")
-        program.chmod(0o755)
+@pytest.fixture
+def broken_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a bubblewrap before the machine's that complains and does nothing."""
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho No permissions >&2; exit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
 
-    diagnosis = await machine.examine_sandbox()
 
-    assert (expected, True) == (diagnosis.status, words in diagnosis.text), diagnosis.text
+async def examine_sandbox(folder: Path, **values: object) -> Diagnosis:
+    return await machine.examine_sandbox(make_settings(folder, sandbox=SandboxSettings.model_validate(values)))
+
+
+async def test_a_sandbox_that_works_is_fine(tmp_path: Path) -> None:
+    assert Diagnosis.ok("sandbox", "bubblewrap works.") == await examine_sandbox(tmp_path)
+
+
+@pytest.mark.usefixtures("broken_bubblewrap")
+async def test_a_sandbox_that_fails_is_a_warning(tmp_path: Path) -> None:
+    diagnosis = await examine_sandbox(tmp_path, mode="require")
+
+    assert (Status.WARNING, True, True) == (
+        diagnosis.status,
+        diagnosis.text.startswith("Scripts do not run here."),
+        "No permissions" in diagnosis.text,
+    )
+
+
+async def test_scripts_without_a_wall_are_a_warning(tmp_path: Path) -> None:
+    diagnosis = await examine_sandbox(tmp_path, mode="off")
+
+    assert (Status.WARNING, True) == (diagnosis.status, "plain processes" in diagnosis.text)

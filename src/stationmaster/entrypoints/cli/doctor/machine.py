@@ -1,11 +1,11 @@
 """The machine: folder, disk, open files, zone data, port, Docker engine, sandbox."""
 
-import asyncio
 import os
 import resource
 import shutil
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stationmaster.config import Settings
 from stationmaster.entrypoints.cli import serving
@@ -13,14 +13,14 @@ from stationmaster.entrypoints.cli.doctor.finding import Diagnosis
 from stationmaster.entrypoints.cli.terminal import Refusal
 from stationmaster.entrypoints.health import DockerProbe
 from stationmaster.kit.zone import zone_names
+from stationmaster.outbound.sandbox.opening import open_sandbox
+from stationmaster.outbound.sandbox.protection import Level
 
 GIB = 1024**3
 DISK_WARNING_BYTES = GIB
 DISK_PROBLEM_BYTES = GIB // 10
 FILES_BESIDE_WORK = 128
 """Descriptors for clients, the database, logs and libraries, beside one for each attempt in flight."""
-SANDBOX_SECONDS = 5
-SANDBOX_TRIAL = ("bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "true")
 NETWORK_FILE_SYSTEMS = frozenset(
     {
         "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs",
@@ -109,23 +109,17 @@ async def examine_docker() -> Diagnosis:
     return Diagnosis.warning("docker", "No engine answers.", advice)
 
 
-async def examine_sandbox() -> Diagnosis:
-    """Try whether bubblewrap can make a sandbox here."""
-    advice = "Needed for work in sandboxes only: install bubblewrap, and allow unprivileged user namespaces."
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *SANDBOX_TRIAL, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-    except OSError:
-        return Diagnosis.warning("sandbox", "bubblewrap (bwrap) is not installed.", advice)
-    try:
-        async with asyncio.timeout(SANDBOX_SECONDS):
-            _, complaint = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return Diagnosis.warning("sandbox", f"bubblewrap did not end within {SANDBOX_SECONDS} s.", advice)
-    if process.returncode:
-        return Diagnosis.warning("sandbox", f"bubblewrap fails: {complaint.decode(errors='replace').strip()}", advice)
-    return Diagnosis.ok("sandbox", "bubblewrap works.")
+async def examine_sandbox(settings: Settings) -> Diagnosis:
+    """Try what wall can be put around scripts here, in a folder of its own that is removed again."""
+    advice = "Needed for scripts without a container only: install bubblewrap, and allow unprivileged user namespaces."
+    with TemporaryDirectory(prefix="stationmaster-doctor-") as folder:
+        os.chmod(folder, 0o711)  # noqa: PTH101, S103  # for the other user of scripts, where there is one
+        async with open_sandbox(settings.sandbox, Path(folder)) as sandbox:
+            protection = await sandbox.protection()
+    match protection.level:
+        case Level.FULL:
+            return Diagnosis.ok("sandbox", protection.text)
+        case Level.REDUCED:
+            return Diagnosis.warning("sandbox", f"Scripts run as plain processes. {protection.text}", advice)
+        case Level.NONE:
+            return Diagnosis.warning("sandbox", f"Scripts do not run here. {protection.text}", advice)
