@@ -115,6 +115,9 @@ def _job_row(job_id: UUID, owner_id: UUID, plan: Plan, target: WebhookTarget, sp
         "metadata": {},
         "category_id": GENERAL_ID,
         "notifications": {},
+        "auto_pause_after_failures": 0,
+        "failures_in_a_row": 0,
+        "is_watched": False,
         "spec_id": spec_id,
         "is_active": True,
     }

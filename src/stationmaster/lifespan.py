@@ -36,6 +36,7 @@ from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs import service as jobs
+from stationmaster.domains.jobs.consequences import JobFollower
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.delivery import Courier
@@ -45,7 +46,7 @@ from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
-from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, seal_duty
+from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -103,7 +104,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         transport = make_transport(settings.mail, settings.data_dir)
         carriers = [MailCarrier(transport, outbox.public_url)] if transport else []
         couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
-        duties = (*DUTIES, seal_duty(archive.key))
+        duties = (*DUTIES, seal_duty(archive.key), remind_duty(settings.scheduler_timezone))
         station = _make_station(
             database,
             executors,
@@ -136,7 +137,7 @@ async def open_executors(settings: Settings) -> AsyncIterator[Mapping[str, Execu
 
 def collect_followers() -> tuple[Follower, ...]:
     """Return what the rooms do about executions that have ended, in the order in which they are told."""
-    return ()
+    return (JobFollower(),)
 
 
 async def create_first_superadmin(database: Database, settings: Settings) -> None:

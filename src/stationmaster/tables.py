@@ -8,6 +8,7 @@ from stationmaster.domains.auth import models as auth
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
+from stationmaster.domains.jobs import dependency_models as dependencies
 from stationmaster.domains.jobs import models as jobs
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
@@ -22,6 +23,7 @@ __all__ = [
     "audit",
     "auth",
     "blobs",
+    "dependencies",
     "executions",
     "files",
     "idempotency",

@@ -23,18 +23,13 @@ class FlightDesk:
 
     def __init__(self, database: Database, claimed: Claimed) -> None:
         self._database = database
-        self._is_ours = sa.and_(
-            executions.c.id == claimed.id,
-            executions.c.lease_token == claimed.token,
-            executions.c.attempt == claimed.number,
-            executions.c.state == State.RUNNING,
-        )
+        self._claimed = claimed
 
     async def read_facts(self) -> Facts:
         """Read for whom this attempt works."""
         async with read_only(self._database) as session:
             row = (
-                await session.execute(sa.select(*(executions.c[name] for name in _FACTS)).where(self._is_ours))
+                await session.execute(sa.select(*(executions.c[name] for name in _FACTS)).where(self._is_ours()))
             ).first()
         if row is None:
             raise Disowned
@@ -47,10 +42,19 @@ class FlightDesk:
 
     async def _update(self, session: AsyncSession, **values: Any) -> None:
         written = await session.scalar(
-            sa.update(executions).where(self._is_ours).values(values).returning(executions.c.id)
+            sa.update(executions).where(self._is_ours()).values(values).returning(executions.c.id)
         )
         if written is None:
             raise Disowned
+
+    def _is_ours(self) -> sa.ColumnElement[bool]:
+        """Made only when it is asked for: most attempts never do, and there are thousands a second."""
+        return sa.and_(
+            executions.c.id == self._claimed.id,
+            executions.c.lease_token == self._claimed.token,
+            executions.c.attempt == self._claimed.number,
+            executions.c.state == State.RUNNING,
+        )
 
 
 class TrialDesk:

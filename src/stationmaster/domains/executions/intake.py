@@ -98,6 +98,13 @@ async def take_in(session: AsyncSession, proposals: Sequence[Proposal]) -> None:
         notify(session, Wake.ENDED)
 
 
+async def record_hindered(session: AsyncSession, proposal: Proposal, reason: Reason) -> None:
+    """Store one execution that does not run, with the reason; who watches it is told."""
+    proposal.row.update(state=State.SKIPPED, reason=reason, finished_at=proposal.row["queued_at"])
+    await insert_rows(session, executions, [proposal.row])
+    notify(session, Wake.ENDED)
+
+
 async def _give_turns(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Place each owner's executions behind what that owner has queued already, so that others come in between."""
     owners = {row["owner_id"] for row in rows if row["state"] is State.QUEUED}

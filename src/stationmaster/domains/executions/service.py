@@ -160,6 +160,7 @@ async def retry(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
         owner_id=former.owner_id,
         params=former.params,
         retry_of=former.id,
+        is_watched=former.job_id is not None,
     )
 
 

@@ -42,6 +42,13 @@ class JobEnded(Conflict):
         super().__init__(f"The last day of the job was {end_date}: give it a later end_date, or null, first.")
 
 
+class StillNeeded(Conflict):
+    title = "Other jobs wait for the job"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The job {name[:100]!r} runs after it: change its depends_on first.")
+
+
 class SecretsUnreadable(Conflict):
     title = "The secrets of the job cannot be read"
 

@@ -36,6 +36,7 @@ async def execute_job(session: AsyncSession, rules: JobRules, id_: UUID, wanted:
         job_name=job.name,
         owner_id=job.owner_id,
         params=wanted.params,
+        is_watched=job.is_watched,
     )
 
 

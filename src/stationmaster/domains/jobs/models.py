@@ -20,6 +20,8 @@ class PauseCause(StrEnum):
     """Somebody did."""
     ENDED = "ended"
     """Its end date has passed."""
+    FAILURES = "failures"
+    """So many executions in a row failed as its policy allows."""
 
 
 class Job(TimedTable, table=True):
@@ -50,6 +52,11 @@ class Job(TimedTable, table=True):
     retry: dict[str, Any] = Field(sa_type=Json)
     timeout_seconds: float
     on_lost: str = Field(max_length=16)
+    auto_pause_after_failures: int = 0
+    failures_in_a_row: int = 0
+    """How many executions have failed since the last success, as far as the ends of its executions are watched."""
+    is_watched: bool = False
+    """Whether somebody waits for the ends of its executions; see `dependencies.refresh_watch`."""
     meta: dict[str, Any] = Field(sa_column=sa.Column("metadata", Json, nullable=False))
     notifications: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(Json, nullable=False, **PERSONAL))
     """Whom to tell how its executions ended; see `schemas.Notifications`."""
@@ -57,9 +64,11 @@ class Job(TimedTable, table=True):
     """The last day on which it runs."""
     ends_at: datetime | None = None
     """When that day is over, in the zone of its schedules (the latest of them)."""
+    reminded_at: datetime | None = None
+    """When its owner was last reminded of the end."""
     spec_id: UUID = Field(foreign_key="specs.id")
     is_active: bool = True
-    pause_cause: PauseCause | None = Field(default=None, sa_type=enum_column(PauseCause, "pause_cause"))
+    pause_cause: PauseCause | None = Field(default=None, sa_type=enum_column(PauseCause, "pause_cause", grows=True))
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     pause_reason: str | None = Field(default=None, sa_type=sa.Text)

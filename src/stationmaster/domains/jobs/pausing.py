@@ -50,6 +50,7 @@ async def resume_job(session: AsyncSession, id_: UUID, actor: Actor) -> Job:
     if ending.has_ended(job, now):
         raise JobEnded(job.end_date)
     before = told.tell_job(job)
+    job.failures_in_a_row = 0
     job.paused_until = now  # the tick ends the pause once its last slots are recorded
     await session.flush()
     audit.note(session, "job", job.id, before=before, after=told.tell_job(job))

@@ -1,6 +1,7 @@
 """Jobs as the API shows them: with their schedules and their last execution, read a page at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,11 +11,12 @@ from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution, OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import ExecutionOut
-from stationmaster.domains.jobs import repository
+from stationmaster.domains.jobs import dependencies, repository
 from stationmaster.domains.jobs.listing import JobItem
 from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.policy_schemas import DependencyIn, Notifications
 from stationmaster.domains.jobs.schedule_schemas import ScheduleOut
-from stationmaster.domains.jobs.schemas import JobOut, Notifications
+from stationmaster.domains.jobs.schemas import JobOut
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.domains.jobs.versions import mask_target
@@ -41,8 +43,9 @@ async def show_jobs(session: AsyncSession, jobs: Sequence[Job], actor: Actor) ->
     slugs = await taxonomy.find_slugs(
         session, {job.category_id for job in jobs}, {job.team_id for job in jobs if job.team_id}
     )
-    now = await database_now(session)
-    return [_show(job, schedules.get(job.id, []), last.get(job.id), actor=actor, slugs=slugs, now=now) for job in jobs]
+    needs = await dependencies.list_shown(session, ids)
+    shown = _Shown(actor, slugs, await database_now(session))
+    return [_show(job, schedules.get(job.id, []), last.get(job.id), needs.get(job.id, []), shown) for job in jobs]
 
 
 async def show_items(session: AsyncSession, jobs: Sequence[Job], actor: Actor, fields: frozenset[str]) -> list[JobItem]:
@@ -74,21 +77,25 @@ def show_schedule(schedule: Schedule) -> ScheduleOut:
 _SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}
 _JOB_FIELDS = {
     *("id", "name", "description", "owner_id", "timeout_seconds", "is_active", "end_date", "created_at", "updated_at"),
+    *("auto_pause_after_failures", "failures_in_a_row"),
 }
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """To whom jobs are shown, when, and what their labels are called."""
+
+    actor: Actor
+    slugs: Slugs
+    now: datetime
+
+
 def _show(
-    job: Job,
-    schedules: Sequence[Schedule],
-    last: Execution | None,
-    *,
-    actor: Actor,
-    slugs: Slugs,
-    now: datetime,
+    job: Job, schedules: Sequence[Schedule], last: Execution | None, needs: list[DependencyIn], to: _Shown
 ) -> JobOut:
     shown = [show_schedule(schedule) for schedule in schedules]
     only = shown[0] if len(shown) == 1 and shown[0].cron_expression else None
-    is_paused = is_paused_at(job, now)
+    is_paused = is_paused_at(job, to.now)
     planned = [schedule.next_run_at for schedule in schedules if schedule.next_run_at]
     return JobOut(
         **job.model_dump(include=_JOB_FIELDS),
@@ -98,9 +105,10 @@ def _show(
         retry=Retry.model_validate(job.retry),
         on_lost=OnLost(job.on_lost),
         metadata=job.meta,
-        category=slugs.categories[job.category_id],
-        team=slugs.teams[job.team_id] if job.team_id else None,
-        notifications=_show_notifications(job, actor),
+        category=to.slugs.categories[job.category_id],
+        team=to.slugs.teams[job.team_id] if job.team_id else None,
+        depends_on=needs,
+        notifications=_show_notifications(job, to.actor),
         pause_cause=job.pause_cause if is_paused else None,
         paused_at=job.paused_at if is_paused else None,
         paused_until=job.paused_until if is_paused else None,
@@ -110,7 +118,7 @@ def _show(
         schedules=shown,
         schedule_text="; ".join(schedule.text for schedule in shown) or None,
         next_run_at=None if is_paused else min(planned, default=None),
-        last_execution=ExecutionOut.of(last, actor) if last else None,
+        last_execution=ExecutionOut.of(last, to.actor) if last else None,
     )
 
 

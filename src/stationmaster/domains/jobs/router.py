@@ -162,7 +162,7 @@ async def update_job(
     return await reading.show_job(session, job, actor)
 
 
-@router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=problems(403, 404))
+@router.delete("/{job_id}", status_code=204, summary="Delete a job", responses=problems(403, 404, 409))
 async def delete_job(job_id: UUID, actor: RequireUser, session: SessionDep, if_match: IfMatchDep) -> None:
     """Delete a job and its schedules. Its executions stay, with its name. Owner or admin."""
     await if_match.check(lambda: _show_own(session, job_id, actor))

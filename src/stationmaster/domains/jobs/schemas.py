@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from stationmaster.domains.executions.models import OnLost
@@ -12,6 +12,7 @@ from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import EXECUTION_EXAMPLE, ExecutionOut
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.models import PauseCause
+from stationmaster.domains.jobs.policy_schemas import Dependencies, DependencyIn, Notifications, Policies, lift_policies
 from stationmaster.domains.jobs.schedule_schemas import (
     MOST_SCHEDULES,
     CronText,
@@ -22,7 +23,6 @@ from stationmaster.domains.jobs.schedule_schemas import (
     check_zone,
 )
 from stationmaster.domains.jobs.slots import Misfire
-from stationmaster.kit.emails import normalise_email
 from stationmaster.web.schema import Input, JsonObject, LongText, Output, ShortText
 
 TARGET_EXAMPLE: JsonDict = {"type": "webhook", "url": "https://example.com/hooks/nightly", "body": {"report": "daily"}}
@@ -35,35 +35,7 @@ JOB_EXAMPLE: JsonDict = {
 }
 
 
-class Policies(Input):
-    """How a job behaves when things do not go to plan."""
-
-    misfire: Misfire = Field(Misfire(), description="Slots that were missed.")
-    overlap: Overlap = Field(Overlap(), description="Runs that would overlap.")
-    retry: Retry = Field(Retry(), description="Attempts that failed.")
-    timeout_seconds: float = Field(300, gt=0, le=86_400 * 7, description="Whole time of one attempt.")
-    on_lost: OnLost | None = Field(
-        None,
-        description="What to do when the replica that ran it went away: `retry` (at least once; the default of webhooks)"
-        " or `fail` (at most once).",
-    )
-
-
-EmailAddress = Annotated[str, Field(max_length=254, examples=["ops@example.com"]), AfterValidator(normalise_email)]
 LabelText = Annotated[ShortText, Field(examples=["data-imports"])]
-
-
-class Notifications(Input):
-    """Whom to tell how executions of a job ended: its owner, its team, and these addresses."""
-
-    enabled: bool = Field(False, description="Whether anybody is told at all.")
-    emails: list[EmailAddress] = Field(
-        [], max_length=50, description="Addresses to mail besides the owner and the team."
-    )
-    on_success: bool = Field(False, description="Tell of successes, too.")
-    after_failures: int = Field(
-        1, ge=1, le=1000, description="Tell of a failure when so many in a row have failed, once; then of the recovery."
-    )
 
 
 class JobIn(Policies):
@@ -108,7 +80,7 @@ class JobIn(Policies):
 
 _NEVER_NULL = (
     *("name", "target", "timezone", "schedules", "is_active", "metadata", "category", "notifications"),
-    *("misfire", "overlap", "retry", "timeout_seconds", "on_lost"),
+    *("misfire", "overlap", "retry", "timeout_seconds", "on_lost", "auto_pause_after_failures", "depends_on"),
 )
 
 
@@ -137,6 +109,8 @@ class JobPatch(Input):
     retry: Retry | None = None
     timeout_seconds: float | None = Field(None, gt=0, le=86_400 * 7)
     on_lost: OnLost | None = None
+    auto_pause_after_failures: int | None = Field(None, ge=0, le=1000)
+    depends_on: Dependencies | None = None
 
     _cron = field_validator("cron_expression")(check_cron)
     _zone = field_validator("timezone")(check_zone)
@@ -160,20 +134,6 @@ class JobPatch(Input):
         return self
 
 
-_POLICY_NAMES = frozenset(Policies.model_fields)
-
-
-def lift_policies(data: Any) -> Any:
-    """Take the policies also as one object, `policies: {...}`, beside the other fields."""
-    if not isinstance(data, dict) or not isinstance(data.get("policies"), dict):
-        return data
-    nested = data["policies"]
-    twice, unknown = nested.keys() & data.keys(), nested.keys() - _POLICY_NAMES
-    if twice or unknown:
-        raise ValueError(f"policies: {', '.join(sorted(map(str, twice | unknown)))} given twice or unknown")
-    return {name: value for name, value in data.items() if name != "policies"} | nested
-
-
 def check_short_form(job: JobIn) -> None:
     """Refuse two ways of saying when."""
     if job.cron_expression is not None and job.schedules:
@@ -185,7 +145,7 @@ def check_short_form(job: JobIn) -> None:
 class JobOut(Output):
     """A job, its schedules, and how its last execution went."""
 
-    volatile: ClassVar[frozenset[str]] = frozenset({"next_run_at", "last_execution", "updated_at"})
+    volatile: ClassVar[frozenset[str]] = frozenset({"next_run_at", "last_execution", "failures_in_a_row", "updated_at"})
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -201,6 +161,9 @@ class JobOut(Output):
                     "retry": {"max_attempts": 3},
                     "timeout_seconds": 300,
                     "on_lost": "retry",
+                    "auto_pause_after_failures": 0,
+                    "failures_in_a_row": 0,
+                    "depends_on": [],
                     "metadata": {},
                     "category": "general",
                     "team": None,
@@ -234,6 +197,12 @@ class JobOut(Output):
     retry: Retry
     timeout_seconds: float
     on_lost: OnLost
+    auto_pause_after_failures: int
+    failures_in_a_row: int = Field(
+        description="How many executions failed since the last success; counted while somebody needs it:"
+        " with auto_pause_after_failures, notifications, or jobs that depend on it."
+    )
+    depends_on: list[DependencyIn]
     metadata: dict[str, Any]
     category: str = Field(description="Slug of its category.")
     team: str | None = Field(description="Slug of its team.")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.jobs import ending, repository, schedules, tick, told, versions
+from stationmaster.domains.jobs import dependencies, ending, repository, schedules, tick, told, versions
 from stationmaster.domains.jobs.errors import (
     JobEnded,
     JobNameTaken,
@@ -28,6 +28,7 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 
 _POLICIES = ("misfire", "overlap", "retry", "notifications")
+_PLAIN = ("name", "description", "timeout_seconds", "on_lost", "is_active", "auto_pause_after_failures")
 _MAKES_VERSION = frozenset({"target", "metadata", "overlap", "retry", "timeout_seconds", "on_lost"})
 
 
@@ -92,6 +93,7 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
         target=versions.seal_target(rules, target, id_),
         **{name: getattr(wanted, name).model_dump(mode="json", exclude_unset=True) for name in _POLICIES},
         timeout_seconds=wanted.timeout_seconds,
+        auto_pause_after_failures=wanted.auto_pause_after_failures,
         on_lost=wanted.on_lost or default_on_lost(target),
         meta=wanted.metadata,
         is_active=wanted.is_active,
@@ -101,6 +103,9 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
     await session.flush()
     made = await _add_schedules(session, rules, job, wanted)
     await schedules.refresh_end(session, rules, job)
+    await dependencies.set_dependencies(session, job, wanted.depends_on)
+    await dependencies.refresh_watch(session, [job.id])
+    await session.refresh(job)
     audit.note(session, "job", job.id, after=told.tell_whole_job(rules, job, made))
     return job
 
@@ -140,6 +145,9 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
     elif "is_active" in given:
         await schedules.replan(session, job, settled_at)
     await _change_schedules(session, rules, job, patch)
+    if patch.depends_on is not None:
+        await dependencies.set_dependencies(session, job, patch.depends_on)
+    await dependencies.refresh_watch(session, [job.id])
     await session.refresh(job)
     audit.note(session, "job", job.id, before=before, after=await told.tell_stored_job(session, rules, job))
     return job
@@ -158,7 +166,7 @@ async def _change_facts(
         job.target = versions.seal_target(rules, target, job.id)
     if patch.is_active and ending.has_ended(job, settled_at):
         raise JobEnded(job.end_date)
-    for name in given & {"name", "description", "timeout_seconds", "on_lost", "is_active"}:
+    for name in given & {*_PLAIN}:
         setattr(job, name, getattr(patch, name))
     for name in given.intersection(_POLICIES):
         setattr(job, name, getattr(patch, name).model_dump(mode="json", exclude_unset=True))
@@ -230,8 +238,12 @@ async def delete_job(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     """Delete a job and its schedules; its executions stay, and what is queued is still done.
 
     Raises:
-        JobNotFound, Forbidden
+        JobNotFound, Forbidden, StillNeeded
     """
     job = await get_own_job(session, id_, actor)
+    await dependencies.refuse_needed(session, [job.id])
     audit.note(session, "job", job.id, before=told.tell_job(job))
+    needed = [one.upstream_id for one in await dependencies.list_of(session, job.id)]
     await session.delete(job)
+    await session.flush()
+    await dependencies.refresh_watch(session, needed)

@@ -118,6 +118,7 @@ def _due_statement(now: datetime) -> sa.Select[Any]:
             jobs.c.paused_at,
             jobs.c.paused_until,
             jobs.c.misfire,
+            jobs.c.is_watched,
             specs.c.id.label("spec_id"),
             *(specs.c[name] for name in ("kind", "host", "max_attempts")),
             *(specs.c[name] for name in ("overlap_policy", "overlap_key", "max_running", "queue_max")),
@@ -197,6 +198,7 @@ def _propose(row: Any, slot: datetime, now: datetime, epoch: int | None) -> Prop
         schedule_id=row.id,
         scheduled_for=slot,
         params=row.params,
+        is_watched=row.is_watched,
         epoch=epoch,
     )
 

@@ -14,7 +14,7 @@ from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.executions import breaker
 from stationmaster.domains.executions import service as executions
-from stationmaster.domains.jobs import ending
+from stationmaster.domains.jobs import ending, waves
 from stationmaster.domains.outbox import housekeeping as messages
 
 Work = Callable[[AsyncSession], Awaitable[object]]
@@ -35,6 +35,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("rescue", timedelta(seconds=1), executions.rescue, leader_only=False),
     Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
     Duty("pause_ended_jobs", timedelta(seconds=30), ending.pause_ended),
+    Duty("forget_waves", timedelta(minutes=10), waves.forget_old),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
@@ -47,3 +48,8 @@ DUTIES: tuple[Duty, ...] = (
 def seal_duty(key: SealKey) -> Duty:
     """Make the duty that closes batches of the audit log; it is made and not listed because it needs a key."""
     return Duty("seal_audit_log", timedelta(seconds=2), partial(sealing.seal, key=key))
+
+
+def remind_duty(zone: str) -> Duty:
+    """Make the duty that reminds of jobs which end soon; it is made and not listed because the week is that of a zone."""
+    return Duty("remind_of_ends", timedelta(minutes=1), partial(ending.remind_of_ends, zone=zone))
