@@ -170,6 +170,8 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
         "step": "check",
         "entity_id": "x",
     },
+    "PUT /api/v1/settings/slack": lambda *_: {"is_enabled": False},
+    "PUT /api/v1/settings/webhook": lambda *_: {"is_enabled": False},
     "POST /api/v1/users": lambda *_: {"email": f"{new_id().hex}@example.com", "name": "New", "password": PASSWORD},
     "POST /api/v1/users/me/change-password": lambda *_: {
         "current_password": PASSWORD,

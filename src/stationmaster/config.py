@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
 from stationmaster.setting_groups import (
+    ChannelSettings,
     CommaSeparated,
     Duration,
     FileSettings,
@@ -235,6 +236,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    channels: ChannelSettings = ChannelSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     files: FileSettings = FileSettings()

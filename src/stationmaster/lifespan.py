@@ -38,7 +38,7 @@ from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.consequences import JobFollower
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.notifications.channels.email import MailCarrier
+from stationmaster.domains.notifications.channels.registry import open_carriers, tries_of
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
@@ -55,7 +55,6 @@ from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
 from stationmaster.outbound.sandbox.opening import open_sandbox
-from stationmaster.outbound.smtp import make_transport
 from stationmaster.web.idempotency import AnswerBook
 from stationmaster.web.throttle import open_throttle
 
@@ -73,16 +72,17 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
     secret, keyring = load_secret_key(settings), load_keyring(settings)
+    sealer = keyring.sealer(SECRETS_AT_REST)
     await migrate.upgrade(settings.resolved_database_url)
     async with (
         open_database(settings.resolved_database_url, application_name=name) as database,
+        open_carriers(settings, database, sealer) as carriers,
         open_executors(settings) as executors,
         open_authenticator(database, settings, secret) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
         open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
     ):
         await create_first_superadmin(database, settings)
-        sealer = keyring.sealer(SECRETS_AT_REST)
         app.state.database = database
         app.state.sealer = sealer
         app.state.secret_subjects = Subjects(_find_no_scripts, jobs.find_seen)
@@ -101,9 +101,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             requires_end_date=settings.jobs.require_end_date,
             requires_team=settings.jobs.require_team,
         )
-        transport = make_transport(settings.mail, settings.data_dir)
-        carriers = [MailCarrier(transport, outbox.public_url)] if transport else []
-        couriers = [Courier(database, outbox, carrier, settings.mail.max_attempts) for carrier in carriers]
+        app.state.carriers = {carrier.channel: carrier for carrier in carriers}
+        couriers = [Courier(database, outbox, carrier, tries_of(carrier.channel, settings)) for carrier in carriers]
         duties = (*DUTIES, seal_duty(archive.key), remind_duty(settings.scheduler_timezone))
         station = _make_station(
             database,

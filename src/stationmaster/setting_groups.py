@@ -92,3 +92,33 @@ class SandboxSettings(BaseModel):
         if any(not path.startswith("/") or path == "/" for path in paths):
             raise ValueError("name folders below /, each beginning with /")
         return paths
+
+
+class ChannelSettings(BaseModel):
+    """How notices leave by Slack and by webhook; where to is set in `/settings`, while the service runs."""
+
+    slack_hooks: CommaSeparated = Field(
+        ("https://hooks.slack.com/",),
+        description="What the address of a Slack hook must begin with, up to a slash after the host.",
+    )
+    timeout: Duration = Field(
+        timedelta(seconds=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=2),
+        description="Longest time for one call.",
+    )
+    max_attempts: int = Field(10, ge=1, le=100, description="Tries of one message; they span about 13 hours.")
+
+    @field_validator("slack_hooks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split_commas(value)
+
+    @field_validator("slack_hooks")
+    @classmethod
+    def _check_hosts(cls, beginnings: tuple[str, ...]) -> tuple[str, ...]:
+        for beginning in beginnings:
+            scheme, _, rest = beginning.partition("://")
+            if scheme not in {"http", "https"} or not rest.partition("/")[1]:
+                raise ValueError(f"{beginning!r} does not name a whole host: write https://HOST/")
+        return beginnings

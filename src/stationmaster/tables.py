@@ -15,6 +15,7 @@ from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
 from stationmaster.domains.runs import models as runs
 from stationmaster.domains.secrets import models as secrets
+from stationmaster.domains.settings import models as settings
 from stationmaster.domains.taxonomy import models as taxonomy
 from stationmaster.domains.users import models as users
 
@@ -36,6 +37,7 @@ __all__ = [
     "processes",
     "runs",
     "secrets",
+    "settings",
     "taxonomy",
     "users",
 ]

@@ -13,6 +13,7 @@ from stationmaster.domains.files import service as files
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
+from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.processes import service as processes
 from stationmaster.domains.processes.schemas import ProcessIn
 from stationmaster.domains.runs import service as runs
@@ -129,6 +130,16 @@ async def _make_file(app: FastAPI, owner: User) -> Ids:
     return {"file_id": str(made.id)}
 
 
+async def _make_delivery(app: FastAPI, _owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        message = Message(
+            kind="notice", dedupe_key=str(new_id()), recipient="ops@example.com", facts={"title": "Hello"}
+        )
+        message.state = MessageState.FAILED
+        session.add(message)
+    return {"delivery_id": str(message.id)}
+
+
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
@@ -149,5 +160,6 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("user_id",): _make_user,
     ("entry_id",): _make_entry,
     ("notification_id",): _make_notification,
+    ("delivery_id",): _make_delivery,
 }
 """A new kind of object is one function above and one line here; the permission matrix names what is missing."""

@@ -56,7 +56,7 @@ class Receiver:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 while not writer.is_closing():
-                    request = await _read(reader)
+                    request = await read_request(reader)
                     self.ledger.append(request)
                     self._arrived.set()
                     await answer_as_asked(Exchange(request, self.ledger, reader, writer))
@@ -96,7 +96,8 @@ async def open_deaf_listener() -> AsyncIterator[int]:
                 client.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> Received:
+async def read_request(reader: asyncio.StreamReader) -> Received:
+    """Read one request off a connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip().split("\r\n")
     method, path, _ = first.split(" ")

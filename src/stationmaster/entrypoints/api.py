@@ -14,6 +14,8 @@ from stationmaster.domains.files.router import router as files
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.notifications.router import router as notifications
+from stationmaster.domains.notifications.settings_router import router as settings
+from stationmaster.domains.outbox.router import router as deliveries
 from stationmaster.domains.processes.router import router as processes
 from stationmaster.domains.processes.step_router import router as steps
 from stationmaster.domains.rate_limits.router import router as rate_limits
@@ -41,6 +43,8 @@ TAGS = {
     "notifications": "Your inbox.",
     "processes": "What entities go through: processes and their steps.",
     "runs": "Entities on their way through a process.",
+    "settings": "How the place is told: Slack, mail, a webhook.",
+    "deliveries": "What went out, what waits, what was given up.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -69,6 +73,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     steps,
     runs,
     step_runs,
+    settings,
+    deliveries,
     audit,
     rate_limits,
     scheduler,

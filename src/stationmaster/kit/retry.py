@@ -2,6 +2,8 @@
 
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
@@ -36,3 +38,16 @@ class Backoff:
             return min(self.max_seconds, self.initial_seconds * self.multiplier ** (failures - 1))
         except OverflowError:
             return self.max_seconds
+
+
+def read_retry_after(text: str, now: datetime) -> float | None:
+    """Read Retry-After, seconds or a date (RFC 9110, section 10.2.3), between 0 and the longest that is heeded."""
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return float(min(int(text[:10]), LONGEST_RETRY_AFTER_SECONDS))
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)

@@ -18,9 +18,12 @@ from stationmaster.domains.auth import mailed_tokens
 from stationmaster.domains.auth.models import Purpose
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
+from stationmaster.domains.notifications.channels.email import MailCarrier
+from stationmaster.domains.outbox.models import Channel
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
+from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
 from tests.support.objects import make_objects
 from tests.support.people import PASSWORD, Person, make_person
@@ -173,6 +176,12 @@ async def retry(stage: Stage) -> dict[str, Any]:
     return {}
 
 
+async def email_test(stage: Stage) -> dict[str, Any]:
+    transport = FileTransport("stationmaster@localhost", stage.app.state.settings.data_dir)
+    stage.app.state.carriers[Channel.EMAIL] = MailCarrier(transport, "https://station.example")
+    return {}
+
+
 ROWS: dict[str, Row] = {
     "log_in": Row("nobody", log_in),
     "log_in_by_form": Row("nobody", log_in_by_form),
@@ -248,6 +257,13 @@ ROWS: dict[str, Row] = {
     "uncancel_run": Row("owner", cancel_run),
     "update_run_metadata": Row("owner", declare_metadata),
     "update_step_run": owner(status="success"),
+    "put_slack_settings": boss(is_enabled=False),
+    "send_slack_test": boss(),
+    "put_webhook_settings": boss(is_enabled=False),
+    "send_webhook_test": boss(),
+    "send_email_test": Row("boss", email_test),
+    "send_email": boss(to=["ops@example.com"], subject="Hello", text="It works."),
+    "resend_delivery": boss(),
     "verify_audit_logs": boss(),
     "reset_rate_limits": boss(),
 }

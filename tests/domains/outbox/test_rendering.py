@@ -21,6 +21,7 @@ FACTS = {
     "key_name": "<b>nightly</b>",
     "key_prefix": "sm_Ab3dE6gH",
     "role": "user",
+    "sender": "Grace",
     "title": "nightly failed",
     "text": "It failed: exit code 2.",
 }

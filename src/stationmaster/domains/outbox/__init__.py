@@ -10,5 +10,9 @@ in between, the claim runs out and another one sends again: the receiver may get
       ^          │
       └─ backoff ┴──────> failed    refused for good, or tried too often
 
-Contents may hold links that open an account. They are sealed at rest and erased once they were sent.
+Each channel has a courier, so an outage of one does not hold up another. A receiver's `Retry-After` is heeded, and a channel
+whose receiver is busy rests as a whole. What was given up stays as a dead letter and can be sent again by hand.
+
+Mails about accounts may hold links that open one: they are sealed at rest and erased once they were sent. Notices hold no
+secret and keep their facts.
 """

@@ -44,10 +44,14 @@ class Courier:
         async with waiting_for(self.database, Wake.OUTBOX) as woken:
             while True:
                 woken.clear()
-                await asyncio.sleep(max(0.0, self._rests_until - time.monotonic()))
+                await asyncio.sleep(self.rest_seconds())
                 if await self._deliver_or_log() < self.carrier.pace.batch:
                     await _wait(woken, POLL_SECONDS)
                 await asyncio.sleep(self.carrier.pace.interval_seconds)
+
+    def rest_seconds(self) -> float:
+        """Return how long the receiver still wants nothing at all."""
+        return max(0.0, self._rests_until - time.monotonic())
 
     async def deliver_due(self) -> int:
         """Send one batch of due messages side by side; return how many were claimed."""

@@ -35,6 +35,26 @@ async def insert(session: AsyncSession, messages: Sequence[Message]) -> None:
     await session.execute(insert_or_ignore(session, table_of(Message)).values(rows))
 
 
+async def find(session: AsyncSession, id_: UUID, *, for_update: bool = False) -> Message | None:
+    return await session.get(Message, id_, with_for_update=for_update or None, populate_existing=for_update)
+
+
+def list_statement(
+    *, channel: Channel | None, state: MessageState | None, start: datetime | None, end: datetime | None
+) -> sa.Select[Message]:
+    """Make the SELECT of messages with these properties, newest first."""
+    statement = sa.select(Message).order_by(col(Message.id).desc())
+    if channel is not None:
+        statement = statement.where(col(Message.channel) == channel)
+    if state is not None:
+        statement = statement.where(col(Message.state) == state)
+    if start is not None:
+        statement = statement.where(col(Message.created_at) >= start)
+    if end is not None:
+        statement = statement.where(col(Message.created_at) < end)
+    return statement
+
+
 async def claim(
     session: AsyncSession, channel: Channel, *, token: UUID, now: datetime, lease: timedelta, limit: int
 ) -> list[Claimed]:

@@ -3,15 +3,21 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
+from stationmaster.domains.audit import service as audit
 from stationmaster.domains.outbox import repository
-from stationmaster.domains.outbox.models import PURPOSE, Channel, Message
+from stationmaster.domains.outbox.errors import ContentGone, StillQueued
+from stationmaster.domains.outbox.models import PURPOSE, Channel, Message, MessageState
 from stationmaster.domains.outbox.rendering import Content, render
+from stationmaster.errors import NotFound
 from stationmaster.kit.sealing import Keyring, Sealer
 
 
@@ -27,12 +33,55 @@ class Post:
     user_id: UUID | None = None
 
 
-async def enqueue(session: AsyncSession, posts: Sequence[Post]) -> None:
-    """Store messages that go out after this transaction; one whose `dedupe_key` is known already is left out."""
+async def enqueue(session: AsyncSession, posts: Sequence[Post]) -> list[UUID]:
+    """Store messages that go out after this transaction; one whose `dedupe_key` is known already is left out.
+
+    Returns the ids of the messages, also of those that were left out and so are nowhere.
+    """
     if not posts:
-        return
-    await repository.insert(session, [Message(**asdict(post)) for post in posts])
+        return []
+    messages = [Message(**asdict(post)) for post in posts]
+    await repository.insert(session, messages)
     notify(session, Wake.OUTBOX)
+    return [message.id for message in messages]
+
+
+async def get_message(session: AsyncSession, id_: UUID, *, for_update: bool = False) -> Message:
+    """Return a message.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    message = await repository.find(session, id_, for_update=for_update)
+    if message is None:
+        raise NotFound("delivery", id_)
+    return message
+
+
+def list_statement(
+    *, channel: Channel | None, state: MessageState | None, start: datetime | None, end: datetime | None
+) -> sa.Select[Message]:
+    """Make the SELECT of messages, newest first, for a page of it."""
+    return repository.list_statement(channel=channel, state=state, start=start, end=end)
+
+
+async def resend(session: AsyncSession, id_: UUID) -> Message:
+    """Queue a message again, with all its tries before it.
+
+    Raises:
+        NotFound, StillQueued, ContentGone
+    """
+    message = await get_message(session, id_, for_update=True)
+    if message.state is MessageState.QUEUED:
+        raise StillQueued
+    if message.content is None and message.facts is None:
+        raise ContentGone
+    message.state, message.attempts, message.sent_at = MessageState.QUEUED, 0, None
+    message.available_at = await database_now(session)
+    await session.flush()
+    audit.note(session, "delivery", id_, after={"channel": message.channel, "kind": message.kind})
+    notify(session, Wake.OUTBOX)
+    return message
 
 
 @dataclass(frozen=True)

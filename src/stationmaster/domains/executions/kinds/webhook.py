@@ -7,8 +7,7 @@ repetitions; the timestamp, and with it the signature, is new each time (Standar
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import quote
 
 from stationmaster.domains.executions.executor import Context, Outcome
@@ -17,7 +16,7 @@ from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.kit import clock
 from stationmaster.kit.instants import format_instant
 from stationmaster.kit.masking import MASK
-from stationmaster.kit.retry import LONGEST_RETRY_AFTER_SECONDS
+from stationmaster.kit.retry import read_retry_after
 from stationmaster.outbound import signing
 from stationmaster.outbound.guard import Blocked, parse_url
 from stationmaster.outbound.http import Answer, DispatchClient, NoAnswer
@@ -152,16 +151,7 @@ def _failure(status: int) -> tuple[Reason, str]:
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """Read Retry-After, seconds or a date (RFC 9110, section 10.2.3), between 0 and the longest that is heeded."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal():
-        return float(min(int(text[:10]), LONGEST_RETRY_AFTER_SECONDS))
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - clock.now()).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+    return read_retry_after(answer.headers.get("retry-after", ""), clock.now())
 
 
 def _result(answer: Answer, target: WebhookTarget) -> dict[str, object]:

@@ -1,0 +1,55 @@
+"""Keeping groups of settings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.db.base import table_of
+from stationmaster.db.statements import insert_or_ignore
+from stationmaster.domains.settings.models import Setting
+from stationmaster.kit.sealing import Sealer
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group as it is kept: what may be shown, and the secrets by name."""
+
+    value: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+async def read_value(session: AsyncSession, name: str) -> Mapping[str, Any]:
+    """Return what may be shown of a group, `{}` when it was never set."""
+    row = await session.get(Setting, name)
+    return row.value if row else {}
+
+
+async def read_group(session: AsyncSession, sealer: Sealer, name: str, *, for_update: bool = False) -> Group:
+    """Return a group with its secrets, empty when it was never set.
+
+    Raises:
+        CannotOpen: it was stored under another secret key.
+    """
+    if for_update:
+        await session.execute(insert_or_ignore(session, table_of(Setting)).values(Setting(name=name).model_dump()))
+    row = await session.get(Setting, name, with_for_update=for_update or None, populate_existing=for_update)
+    if row is None:
+        return Group()
+    opened = json.loads(sealer.open(row.secret, row=_row(name))) if row.secret else {}
+    return Group(row.value, opened)
+
+
+async def store_group(session: AsyncSession, sealer: Sealer, name: str, group: Group) -> None:
+    """Store a group that was read `for_update`."""
+    row = await session.get_one(Setting, name)
+    row.value = dict(group.value)
+    row.secret = sealer.seal(json.dumps(dict(group.secrets)), row=_row(name)) if group.secrets else None
+    session.add(row)
+    await session.flush()
+
+
+def _row(name: str) -> str:
+    return f"settings/{name}"
