@@ -34,6 +34,7 @@ from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
+from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.consequences import JobFollower
@@ -78,7 +79,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_database(settings.resolved_database_url, application_name=name) as database,
         open_carriers(settings, database, sealer) as carriers,
         open_executors(settings) as executors,
-        open_authenticator(database, settings, secret) as authenticator,
+        open_authenticator(database, settings, secret, tokens := ReportTokens(secret)) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
         open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
     ):
@@ -109,6 +110,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             executors,
             collect_followers(),
             sealer=sealer,
+            tokens=tokens,
             settings=settings,
             couriers=couriers,
             duties=duties,
@@ -157,6 +159,7 @@ def _make_station(
     followers: Sequence[Follower],
     *,
     sealer: Sealer,
+    tokens: ReportTokens,
     settings: Settings,
     couriers: Sequence[Courier],
     duties: Sequence[Duty],
@@ -164,7 +167,15 @@ def _make_station(
 ) -> "Station":
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
-    runner = Runner(database, executors=executors, sealer=sealer, settings=settings.runner, name=name)
+    runner = Runner(
+        database,
+        executors=executors,
+        sealer=sealer,
+        tokens=tokens,
+        settings=settings.runner,
+        journal=settings.journal,
+        name=name,
+    )
     scheduler = Scheduler(database, elector, settings, duties=duties)
     return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, settings)
 

@@ -17,12 +17,14 @@ from stationmaster.domains.executions import intake, specs
 from stationmaster.domains.executions.executor import Context, Outcome
 from stationmaster.domains.executions.models import Attempt, Execution, OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
+from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.kit.sealing import Sealer
 
 SEALER = Sealer(b"k" * 32)
+TOKENS = ReportTokens("a secret key of the tests, long enough")
 SUCCESS = Outcome(State.SUCCEEDED, response_status=200)
 
 

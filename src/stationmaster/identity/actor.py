@@ -25,12 +25,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """An authenticated caller: a person's session or an API key acting for a person.
+    """An authenticated caller: a person's session, an API key acting for a person, or an execution that reports on itself.
 
     `role` is the role in force now: a key's own role, capped by its owner's. `scopes` is None for sessions (no narrowing).
     """
 
-    kind: Literal["user", "api_key"]
+    kind: Literal["user", "api_key", "execution"]
     id: UUID
     user_id: UUID
     name: str

@@ -7,7 +7,7 @@ what it thinks of them.
 import hashlib
 from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import HTTPConnection
 
 from stationmaster.errors import Forbidden, Unauthenticated
 from stationmaster.identity.actor import Actor
@@ -46,11 +46,11 @@ async def find_caller(connection: HTTPConnection) -> Caller:
 async def _find(connection: HTTPConnection) -> Caller:
     host = connection.client.host if connection.client else ""
     address = line_of(host) or "unknown"
-    actor = await _authenticate(connection) if isinstance(connection, Request) else None
+    actor = await _authenticate(connection)
     return Caller(address, actor, credentials="" if actor else _digest_credentials(connection))
 
 
-async def _authenticate(request: Request) -> Actor | None:
+async def _authenticate(request: HTTPConnection) -> Actor | None:
     try:
         request.state.actor = await request.app.state.authenticator.authenticate(request)
     except (Forbidden, Unauthenticated):

@@ -28,7 +28,7 @@ class NoCredentials(Unauthenticated):
 class Authenticator(Protocol):
     """What turns a request's credentials into an actor."""
 
-    async def authenticate(self, request: Request) -> Actor | None:
+    async def authenticate(self, request: HTTPConnection) -> Actor | None:
         """Return the caller, or None when the request carries no credentials.
 
         Raises:
@@ -58,19 +58,26 @@ async def find_actor(
 
     Raises:
         Unauthenticated: the credentials do not count.
-        Forbidden: an API key calls whose scopes do not cover this operation.
+        Forbidden: an API key calls whose scopes do not cover this operation, or an execution by its own token.
     """
-    if not hasattr(request.state, "actor"):
-        authenticator: Authenticator = request.app.state.authenticator
-        request.state.actor = await authenticator.authenticate(request)
-    actor: Actor | None = request.state.actor
-    if actor is not None and actor.scopes is not None:
-        _check_scope(request, actor.scopes)
+    actor = await _authenticate(request)
+    if actor is not None and actor.kind == "execution":
+        raise Forbidden("The token of an execution is for reports on that execution.")
     return actor
 
 
-def _check_scope(request: Request, scopes: frozenset[str]) -> None:
-    scope = needed_scope(request.app, request.scope)
+async def _authenticate(connection: HTTPConnection) -> Actor | None:
+    if not hasattr(connection.state, "actor"):
+        authenticator: Authenticator = connection.app.state.authenticator
+        connection.state.actor = await authenticator.authenticate(connection)
+    actor: Actor | None = connection.state.actor
+    if actor is not None and actor.scopes is not None:
+        _check_scope(connection, actor.scopes)
+    return actor
+
+
+def _check_scope(connection: HTTPConnection, scopes: frozenset[str]) -> None:
+    scope = needed_scope(connection.app, connection.scope)
     if scope is not None and scope not in scopes:
         raise Forbidden(f"This API key lacks the scope {scope}.")
 
@@ -103,6 +110,43 @@ def _check_role(actor: Actor, role: Role) -> Actor:
     return actor
 
 
+async def get_reporter(
+    request: Request,
+    _password: Annotated[object, Security(_password_flow)] = None,
+    _token: Annotated[object, Security(_bearer)] = None,
+    _key: Annotated[object, Security(_api_key)] = None,
+    _session: Annotated[object, Security(_cookie)] = None,
+) -> Actor:
+    """Return an execution that calls by its own token, or an administrator; of which execution is for the operation to see.
+
+    Raises:
+        NoCredentials: nobody calls.
+        Forbidden: somebody else does.
+    """
+    actor = await _authenticate(request)
+    if actor is None:
+        raise NoCredentials
+    return actor if actor.kind == "execution" else _check_role(actor, Role.ADMIN)
+
+
+async def authenticate_stream(connection: HTTPConnection) -> Actor:
+    """Return who opened a stream, proven anew at each call, so that a stream can ask again while it goes on.
+
+    Raises:
+        NoCredentials: nobody did.
+        Unauthenticated, Forbidden: the credentials do not count any more, or do not suffice.
+    """
+    authenticator: Authenticator = connection.app.state.authenticator
+    actor = await authenticator.authenticate(connection)
+    if actor is None:
+        raise NoCredentials
+    if actor.kind == "execution":
+        raise Forbidden("The token of an execution is for reports on that execution.")
+    if actor.scopes is not None:
+        _check_scope(connection, actor.scopes)
+    return _check_role(actor, Role.VIEWER)
+
+
 async def get_person(actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
     """Return a person who calls in a session of their own, verified or not.
 
@@ -131,6 +175,8 @@ CurrentPerson = Annotated[Actor, Depends(get_verified_person)]
 CurrentActor = Annotated[Actor, Depends(require_role(Role.VIEWER))]
 RequireUser = Annotated[Actor, Depends(require_role(Role.USER))]
 RequireAdmin = Annotated[Actor, Depends(require_role(Role.ADMIN))]
+Reporter = Annotated[Actor, Depends(get_reporter)]
+"""An execution by its own token, or an administrator."""
 RequireSuperadmin = Annotated[Actor, Depends(require_role(Role.SUPERADMIN))]
 
 

@@ -22,7 +22,7 @@ from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets import Target
 from stationmaster.kit.ids import new_id
 from tests.domains.executions.test_runner import running
-from tests.support.executions import ScriptedExecutor, ended, eventually, make_spec, read, read_attempts, store
+from tests.support.executions import TOKENS, ScriptedExecutor, ended, eventually, make_spec, read, read_attempts, store
 
 HANDLE = {"container": "execution-1"}
 LOST = Outcome(State.LOST, Reason.LOST, error="The container is gone.")
@@ -39,7 +39,7 @@ async def claim(database: Database, id_: UUID, *, lease_seconds: float = 15) -> 
 async def begin_elsewhere(database: Database, *, lease_seconds: float = -1, **columns: Any) -> UUID:
     """Begin work elsewhere, and let the replica that did so go away."""
     [id_] = await store(database, make_spec(on_lost=OnLost.FAIL))
-    await FlightDesk(database, await claim(database, id_, lease_seconds=lease_seconds)).save_handle(HANDLE)
+    await FlightDesk(database, await claim(database, id_, lease_seconds=lease_seconds), TOKENS).save_handle(HANDLE)
     if columns:
         async with unit_of_work(database) as session:
             await session.execute(sa.update(Execution).values(**columns))
@@ -188,7 +188,7 @@ async def test_a_lost_attempt_that_is_tried_again_may_succeed(database: Database
 
 async def test_a_desk_of_a_lost_lease_refuses(database: Database) -> None:
     [id_] = await store(database, make_spec())
-    desk = FlightDesk(database, await claim(database, id_, lease_seconds=-1))
+    desk = FlightDesk(database, await claim(database, id_, lease_seconds=-1), TOKENS)
     await rescue_all(database)
 
     with pytest.raises(Disowned):

@@ -28,6 +28,7 @@ from tests.support.databases import ONLY_POSTGRESQL
 from tests.support.executions import (
     SEALER,
     SUCCESS,
+    TOKENS,
     ScriptedExecutor,
     ended,
     eventually,
@@ -49,7 +50,7 @@ async def running(
 ) -> AsyncIterator[Runner]:
     """Run a runner; drain it at the end."""
     chosen = RunnerSettings.model_validate({"drain": timedelta(seconds=5), **settings})
-    runner = Runner(database, executors={"webhook": executor}, sealer=SEALER, settings=chosen, name="w1")
+    runner = Runner(database, executors={"webhook": executor}, sealer=SEALER, tokens=TOKENS, settings=chosen, name="w1")
     async with asyncio.TaskGroup() as group:
         task = group.create_task(runner.run())
         try:

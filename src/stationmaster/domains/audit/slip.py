@@ -31,6 +31,8 @@ class Caller:
     def of(cls, actor: Actor | None) -> "Caller":
         if actor is None:
             return ANONYMOUS
+        if actor.kind == "execution":  # no account; its id tells which it was
+            return cls(ActorKind.ANONYMOUS, actor.id)
         return cls(ActorKind(actor.kind), actor.id, actor.user_id, actor.session_id)
 
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
@@ -27,6 +28,16 @@ from stationmaster.web.routes import route_table
 MAX_AGE_SECONDS = 4.0
 
 
+class Programs(Protocol):
+    """Whoever knows the programs that call with bearer tokens of a kind of their own."""
+
+    prefix: str
+    """By which such a token is known."""
+
+    async def find_actor(self, database: Database, text: str) -> Actor | None:
+        """Return the program as a caller, or None when its token does not count."""
+
+
 class Doorkeeper:
     """Implements `identity.dependencies.Authenticator`: bearer token, API key, or cookie."""
 
@@ -39,15 +50,17 @@ class Doorkeeper:
         usage: UsageCounter,
         sessions_changed: asyncio.Event,
         keys_changed: asyncio.Event,
+        programs: Programs,
     ) -> None:
         self.access = access
         self.cookies = cookies
         self.usage = usage
         self._database = database
+        self._programs = programs
         self._by_session: FreshCache[Claims, Actor | None] = FreshCache(sessions_changed, MAX_AGE_SECONDS)
         self._by_key: FreshCache[str, Actor | None] = FreshCache(keys_changed, MAX_AGE_SECONDS)
 
-    async def authenticate(self, request: Request) -> Actor | None:
+    async def authenticate(self, request: HTTPConnection) -> Actor | None:
         """Return the caller, or None when the request carries no credentials.
 
         A header counts before a cookie: browsers send cookies by themselves.
@@ -62,7 +75,7 @@ class Doorkeeper:
         if key is not None:
             return await self._by_api_key(request, key)
         if header is not None:
-            return await self._by_claims(self.access.read(_bearer_of(header)))
+            return await self._by_bearer(_bearer_of(header))
         token = self.cookies.access_token(request)
         return await self._by_cookie(request, token) if token else None
 
@@ -72,19 +85,31 @@ class Doorkeeper:
             raise InvalidAccessToken
         return actor
 
-    async def _by_cookie(self, request: Request, token: str) -> Actor:
+    async def _by_bearer(self, token: str) -> Actor:
+        if token.startswith(self._programs.prefix):
+            program = await self._programs.find_actor(self._database, token)
+            if program is None:
+                raise InvalidAccessToken
+            return program
+        return await self._by_claims(self.access.read(token))
+
+    async def _by_cookie(self, request: HTTPConnection, token: str) -> Actor:
         claims = self.access.read(token)
-        if request.method not in SAFE_METHODS:
+        if request.scope["type"] == "websocket":
+            self.cookies.check_origin(request)  # browsers send cookies along, whoever made the page
+        elif request.scope["method"] not in SAFE_METHODS:
             self.cookies.check_proof(request, claims.session_id)
         return await self._by_claims(claims)
 
-    async def _by_api_key(self, request: Request, text: str) -> Actor:
+    async def _by_api_key(self, request: HTTPConnection, text: str) -> Actor:
         key = parse_key(text)
         actor = await self._by_key.get(key.digest, lambda: self._find_key(key)) if key else None
         if actor is None:
             raise InvalidApiKey
         route = route_table(request.app).find(request.scope)
-        self.usage.count(actor.id, f"{request.method} {route.template if route else request.url.path}"[:200])
+        self.usage.count(
+            actor.id, f"{request.scope.get('method', 'GET')} {route.template if route else request.url.path}"[:200]
+        )
         return actor
 
     async def _find_person(self, claims: Claims) -> Actor | None:
@@ -97,7 +122,9 @@ class Doorkeeper:
 
 
 @asynccontextmanager
-async def open_authenticator(database: Database, settings: Settings, secret: str) -> AsyncIterator[Doorkeeper]:
+async def open_authenticator(
+    database: Database, settings: Settings, secret: str, programs: Programs
+) -> AsyncIterator[Doorkeeper]:
     """Give the authenticator of this replica; `secret` is the service's secret key, wherever it came from."""
     async with (
         open_usage_counter(database) as usage,
@@ -111,6 +138,7 @@ async def open_authenticator(database: Database, settings: Settings, secret: str
             usage=usage,
             sessions_changed=sessions_changed,
             keys_changed=keys_changed,
+            programs=programs,
         )
 
 

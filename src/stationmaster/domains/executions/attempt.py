@@ -8,7 +8,8 @@ from datetime import timedelta
 from stationmaster.domains.executions.breaker import is_host_unwell
 from stationmaster.domains.executions.executor import Context, Desk, Disowned, Executor, Outcome
 from stationmaster.domains.executions.flights import Flight, Flights, Stop
-from stationmaster.domains.executions.journal import TrialJournal
+from stationmaster.domains.executions.journal import Journal
+from stationmaster.domains.executions.journals.writer import JournalWriter
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.queue import Claimed, Result
 from stationmaster.domains.executions.recorder import Ending, Recorder
@@ -29,17 +30,25 @@ DISOWNED = Outcome(State.LOST, Reason.LOST)
 FAILED = frozenset({State.FAILED, State.TIMED_OUT})
 
 
-async def fly(flight: Flight, executor: Executor, desk: Desk, flights: Flights, recorder: Recorder) -> None:
+async def fly(
+    flight: Flight, executor: Executor, desk: Desk, journals: JournalWriter, *, flights: Flights, recorder: Recorder
+) -> None:
     """Make one attempt and hand its result to the recorder; a disowned flight ends in silence."""
     claimed = flight.claimed
     _measure_lateness(claimed)
+    journal = journals.open(claimed)
     try:
-        outcome = await _run(flight, executor, desk)
+        if claimed.claimed_at != claimed.started_at:  # it was begun elsewhere, and goes on here
+            await journals.resume(journal)
+        outcome = await _run(flight, executor, desk, journal)
     finally:
         flights.end(flight)
     if flight.stop is Stop.DISOWNED:
+        journal.abandon()
         flights.forget([claimed.id])
         return
+    # What it said is stored before its end is, so that whoever sees the end can read all of it.
+    outcome = await journals.complete(journal, outcome, has_reporter=desk.has_reporter)
     result = conclude(flight, outcome)
     recorder.put(Ending(flight, result, is_host_unwell(outcome)))
 
@@ -51,7 +60,7 @@ def _measure_lateness(claimed: Claimed) -> None:
         metrics.start_lateness_seconds.labels(claimed.kind).observe(max(0.0, seconds))
 
 
-async def _run(flight: Flight, executor: Executor, desk: Desk) -> Outcome:
+async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal) -> Outcome:
     target = flight.order.target
     if target is None:
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error=UNREADABLE, is_final=True)
@@ -61,7 +70,7 @@ async def _run(flight: Flight, executor: Executor, desk: Desk) -> Outcome:
         scheduled_for=flight.claimed.scheduled_for,
         timeout_seconds=_remaining_seconds(flight),
         desk=desk,
-        journal=TrialJournal(),
+        journal=journal,
     )
     try:
         async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS):

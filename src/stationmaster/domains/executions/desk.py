@@ -12,6 +12,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.executor import Disowned, Facts
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.queue import Claimed
+from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.states import State
 
 executions = table_of(Execution)
@@ -21,9 +22,11 @@ _FACTS = ("owner_id", "job_id", "script_id", "step_run_id", "params", "handle")
 class FlightDesk:
     """Reads and keeps what belongs to one attempt, as long as it is ours."""
 
-    def __init__(self, database: Database, claimed: Claimed) -> None:
+    def __init__(self, database: Database, claimed: Claimed, tokens: ReportTokens) -> None:
         self._database = database
         self._claimed = claimed
+        self._tokens = tokens
+        self.has_reporter = False
 
     async def read_facts(self) -> Facts:
         """Read for whom this attempt works."""
@@ -34,6 +37,11 @@ class FlightDesk:
         if row is None:
             raise Disowned
         return Facts(*row)
+
+    def report_token(self) -> str:
+        """Make the token by which the program may report."""
+        self.has_reporter = True
+        return self._tokens.issue(self._claimed.id, self._claimed.number)
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep by what the outside world will know this attempt."""
@@ -62,10 +70,14 @@ class TrialDesk:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self.has_reporter = False
 
     async def read_facts(self) -> Facts:
         """Return for whom the trial is."""
         return self._facts
+
+    def report_token(self) -> None:
+        """Give none: there is nothing to report on."""
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep nothing: a trial is not taken over."""

@@ -32,12 +32,18 @@ class Facts:
 class Desk(Protocol):
     """What an attempt may ask of the engine, and leave with it. Each call is a short transaction of its own."""
 
+    has_reporter: bool
+    """Whether the program was given a token, and may have reported to any replica."""
+
     async def read_facts(self) -> Facts:
         """Read for whom this attempt works; most kinds need not know, so it is not read for them.
 
         Raises:
             Disowned
         """
+
+    def report_token(self) -> str | None:
+        """Make the token by which the program may report on this execution while the attempt runs; None in a trial."""
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep by what the outside world will know this attempt. Called *before* the effect: what has no handle when its

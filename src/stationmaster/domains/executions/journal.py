@@ -12,6 +12,15 @@ class Stream(StrEnum):
     STDERR = "stderr"
     SYSTEM = "system"
     """From Stationmaster itself, about the attempt."""
+    REPORT = "report"
+    """From the program, by the reporting API."""
+
+
+class ProgressReader(Protocol):
+    """Finds progress in lines (`kit.progress_pattern`)."""
+
+    def read(self, line: str) -> float | None:
+        """Return the percentage that a line tells, if it tells one."""
 
 
 class Journal(Protocol):
@@ -22,7 +31,11 @@ class Journal(Protocol):
 
     @property
     def consumed_lines(self) -> int:
-        """How many lines of its source an earlier replica took in of this attempt: who follows a log again skips so many."""
+        """How many lines of its source whoever follows a log again must leave out.
+
+        The journals of attempts want to hear all of it again: they leave out themselves what is stored, and learn anew what
+        must be hidden.
+        """
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -34,8 +47,20 @@ class Journal(Protocol):
     async def line(self, text: str, stream: Stream = Stream.SYSTEM, *, level: str = "info") -> None:
         """Add a line that is not output of the program."""
 
+    def progress(self, percent: float) -> None:
+        """Tell how far the work is, from 0 to 100."""
+
+    def stage(self, name: str) -> None:
+        """Tell what the work is at."""
+
+    def report(self, result: dict[str, Any]) -> None:
+        """Keep a result; the last one counts."""
+
     def mask(self, value: str) -> None:
         """Hide this text from now on, also where it is split or encoded."""
+
+    def read_progress_with(self, reader: ProgressReader) -> None:
+        """Read progress also from lines of the program's own style."""
 
 
 class TrialJournal:
@@ -53,5 +78,17 @@ class TrialJournal:
     async def line(self, text: str, stream: Stream = Stream.SYSTEM, *, level: str = "info") -> None:  # noqa: ARG002
         self.pieces.append(text[:2000])
 
+    def progress(self, percent: float) -> None:
+        self.pieces.append(f"{percent:g} %")
+
+    def stage(self, name: str) -> None:
+        self.pieces.append(name[:2000])
+
+    def report(self, result: dict[str, Any]) -> None:
+        self.result = result
+
     def mask(self, value: str) -> None:
         self.masked.append(value)
+
+    def read_progress_with(self, reader: ProgressReader) -> None:
+        """Leave progress alone: nobody watches a trial."""

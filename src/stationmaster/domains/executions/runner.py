@@ -24,9 +24,12 @@ from stationmaster.domains.executions.claimer import Claimer
 from stationmaster.domains.executions.desk import FlightDesk
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.flights import Flight, Flights, Stop, stop
+from stationmaster.domains.executions.journals.writer import JournalWriter
 from stationmaster.domains.executions.recorder import Recorder
+from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.specs import OrderBook
 from stationmaster.kit.sealing import Sealer
+from stationmaster.setting_groups import JournalSettings
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +47,9 @@ class Runner:
         *,
         executors: Mapping[str, Executor],
         sealer: Sealer,
+        tokens: ReportTokens,
         settings: RunnerSettings,
+        journal: JournalSettings | None = None,
         name: str,
     ) -> None:
         self._database = database
@@ -53,6 +58,8 @@ class Runner:
         self._name = name
         self.flights = Flights(settings.concurrency, settings.per_host)
         self._recorder = Recorder(database, self.flights, settings, worker=name)
+        self._journals = JournalWriter(database, journal or JournalSettings(), apart=self._recorder.pause())
+        self._tokens = tokens
         self._claimer = Claimer(database, self.flights, OrderBook(sealer), settings, worker=name, launch=self._launch)
         self._group: asyncio.TaskGroup | None = None
 
@@ -60,6 +67,7 @@ class Runner:
         """Work until cancelled; `drain` is the polite end."""
         async with asyncio.TaskGroup() as self._group:
             self._group.create_task(self._recorder.run())
+            self._group.create_task(self._journals.run())
             self._group.create_task(self._heartbeat_loop())
             self._group.create_task(self._cancel_loop())
             self._group.create_task(self._claimer.run())
@@ -67,8 +75,9 @@ class Runner:
     def _launch(self, flight: Flight) -> None:
         assert self._group is not None
         executor = self._executors[flight.claimed.kind]
-        desk = FlightDesk(self._database, flight.claimed)
-        flight.task = self._group.create_task(fly(flight, executor, desk, self.flights, self._recorder))
+        desk = FlightDesk(self._database, flight.claimed, self._tokens)
+        work = fly(flight, executor, desk, self._journals, flights=self.flights, recorder=self._recorder)
+        flight.task = self._group.create_task(work)
 
     def stop_claiming(self) -> None:
         """Take nothing new from now on."""

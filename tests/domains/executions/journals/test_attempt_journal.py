@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from stationmaster.domains.executions.journals.attempt_journal import MOST_PENDING, AttemptJournal
-from stationmaster.domains.executions.journals.entry import Entry, Kind, Level, Stream, decode
+from stationmaster.domains.executions.journal import Stream
+from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
+from stationmaster.domains.executions.journals.entry import Entry, Kind, Level, decode
 from stationmaster.domains.executions.journals.lines import CUT, MAX_LINE
 from stationmaster.domains.executions.journals.store import Batch
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.masking import MASK
 from stationmaster.kit.progress_pattern import ProgressPattern
+
+MOST_PENDING = 1 << 20
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Scribe:
 
     announced: list[AttemptJournal] = field(default_factory=list)
     is_crowded: bool = False
+    most_pending: int = MOST_PENDING
 
     def announce(self, journal: AttemptJournal) -> None:
         self.announced.append(journal)

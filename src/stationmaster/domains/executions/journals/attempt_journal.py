@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from stationmaster.domains.executions.journal import ProgressReader, Stream
 from stationmaster.domains.executions.journals import command
 from stationmaster.domains.executions.journals.command import External, Hide, Progress, Result, Stage, Warn
-from stationmaster.domains.executions.journals.entry import Kind, Level, Run, Stream, encode
+from stationmaster.domains.executions.journals.entry import Kind, Level, Run, encode
 from stationmaster.domains.executions.journals.lines import MAX_LINE, Lines, cut
 from stationmaster.domains.executions.journals.pending import Pending
 from stationmaster.domains.executions.journals.store import Batch, Standing
 from stationmaster.kit import clock
 from stationmaster.kit.secret_mask import SecretMask
 
-MOST_PENDING = 1 << 20
-"""Characters of one attempt that may wait to be stored."""
 CLOSE_SECONDS = 30.0
 
 
 class Scribe(Protocol):
     """Whoever stores what journals say."""
+
+    most_pending: int
+    """Characters of one attempt that may wait to be stored."""
 
     def announce(self, journal: "AttemptJournal") -> None:
         """Note that a journal has something to store."""
@@ -29,13 +31,6 @@ class Scribe(Protocol):
     @property
     def is_crowded(self) -> bool:
         """Say whether all journals together wait for more than memory should hold."""
-
-
-class ProgressReader(Protocol):
-    """Finds progress in lines of a script's own style (`kit.progress_pattern`)."""
-
-    def read(self, line: str) -> float | None:
-        """Return the percentage that a line tells, if it tells one."""
 
 
 class AttemptJournal:
@@ -68,6 +63,16 @@ class AttemptJournal:
         self._result: dict[str, Any] | None = None
         self._externals: list[External] = []
         self._settled: asyncio.Event | None = None
+
+    @property
+    def consumed_lines(self) -> int:
+        """Leave nothing out of the source: this journal does it itself."""
+        return 0
+
+    @property
+    def is_masking(self) -> bool:
+        """Say whether there is anything to hide."""
+        return self._mask is not None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -213,10 +218,11 @@ class AttemptJournal:
 
     async def _make_room(self) -> None:
         """Wait while too much is unwritten; where only the end will be kept anyway, give up the oldest of it instead."""
-        if self._is_full and self._pending.size > MOST_PENDING:
-            self._pending.forget_down_to(MOST_PENDING // 2)
+        most = self._scribe.most_pending
+        if self._is_full and self._pending.size > most:
+            self._pending.forget_down_to(most // 2)
             await asyncio.sleep(0)
-        while not self._is_lost and self._pending and (self._pending.size > MOST_PENDING or self._scribe.is_crowded):
+        while not self._is_lost and self._pending and (self._pending.size > most or self._scribe.is_crowded):
             await self._wait()
 
     # What goes out

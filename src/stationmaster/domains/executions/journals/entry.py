@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from stationmaster.domains.executions.journal import Stream
+
 
 class Kind(StrEnum):
     """What an entry is."""
@@ -15,17 +17,6 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     STAGE = "stage"
     STATE = "state"
-
-
-class Stream(StrEnum):
-    """Where a line of output comes from."""
-
-    STDOUT = "stdout"
-    STDERR = "stderr"
-    SYSTEM = "system"
-    """This service, about the attempt."""
-    REPORT = "report"
-    """The reporting API."""
 
 
 class Level(StrEnum):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stationmaster.domains.executions.journals.entry import Kind, Level, Run, Stream
+from stationmaster.domains.executions.journal import Stream
+from stationmaster.domains.executions.journals.entry import Kind, Level, Run
 
 VALUE_SIZE = 8
 """What an entry that is no text counts for."""

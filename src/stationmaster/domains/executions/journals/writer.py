@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Container
 from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
 from stationmaster.db.notify import Wake, notify
-from stationmaster.db.session import unit_of_work
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.journals import store
-from stationmaster.domains.executions.journals.attempt_journal import MOST_PENDING as MOST_OF_ONE
 from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
 from stationmaster.domains.executions.journals.store import Batch, Written
+from stationmaster.domains.executions.queue import Claimed
 from stationmaster.setting_groups import JournalSettings
 from stationmaster.telemetry import metrics
 
@@ -26,8 +29,9 @@ BEAT_SECONDS = 0.02
 RETRY_SECONDS = 0.5
 MOST_PENDING = 16 << 20
 """Characters of all attempts together that may wait."""
-SLACK = 1 << 20
-"""A journal may be so much longer than its cap before its middle is forgotten: in pieces, not with each batch."""
+MOST_OF_ONE = 1 << 20
+PARTS = 8
+"""A journal may exceed its cap by one part in so many before its middle is forgotten: in pieces, not with each batch."""
 
 
 class JournalWriter:
@@ -39,6 +43,7 @@ class JournalWriter:
         """
         self._database = database
         self._max_bytes = settings.max_bytes
+        self.most_pending = min(MOST_OF_ONE, settings.max_bytes // PARTS)
         self._apart = apart or asyncio.Lock()
         self._waiting: dict[UUID, AttemptJournal] = {}
         self._arrived = asyncio.Event()
@@ -46,9 +51,51 @@ class JournalWriter:
     @property
     def is_crowded(self) -> bool:
         """Say whether all journals together wait for more than memory should hold."""
-        if len(self._waiting) * MOST_OF_ONE <= MOST_PENDING:
+        if len(self._waiting) * self.most_pending <= MOST_PENDING:
             return False
         return sum(journal.size for journal in self._waiting.values()) > MOST_PENDING
+
+    def open(self, claimed: Claimed) -> AttemptJournal:
+        """Make the journal of an attempt; nothing is stored before something is said."""
+        return AttemptJournal(self, claimed.id, claimed.number, claimed.token)
+
+    async def complete(self, journal: AttemptJournal, outcome: Outcome, *, has_reporter: bool) -> Outcome:
+        """Store the rest of what an attempt said, and return its outcome with the reported result, masked."""
+        if journal.has_spoken:
+            try:
+                await journal.close()
+            except TimeoutError:
+                logger.warning("journal.not_complete", extra={"execution_id": str(journal.execution_id)})
+        reported = await self._read_result(journal) if has_reporter else journal.result
+        if reported is not None:
+            outcome = replace(outcome, result={**(outcome.result or {}), **reported})
+        if journal.is_masking:
+            outcome = replace(outcome, error=journal.hide(outcome.error), result=journal.hide(outcome.result))
+        return outcome
+
+    async def resume(self, journal: AttemptJournal) -> None:
+        """Learn what an earlier replica has stored of an attempt that goes on."""
+        row = await self._find(journal)
+        if row is not None:
+            is_full = row.size_bytes > self._max_bytes // 2
+            journal.go_on(batch=row.batch, consumed=row.consumed, is_full=is_full)
+
+    async def _read_result(self, journal: AttemptJournal) -> dict[str, Any] | None:
+        """Return what was reported as the result, by the program's output or by the API of any replica."""
+        row = await self._find(journal)
+        return row.result if row is not None else journal.result
+
+    async def _find(self, journal: AttemptJournal) -> Any:
+        """Return the row of the attempt's journal, or None; a database that is away is waited for, as results wait."""
+        while True:
+            try:
+                async with read_only(self._database) as session:
+                    row = await store.find_journal(session, journal.execution_id)
+            except AWAY as error:
+                logger.warning("journals.not_read", extra={"error": type(error).__name__})
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            return row if row is not None and row.attempt == journal.attempt else None
 
     def announce(self, journal: AttemptJournal) -> None:
         """Note that a journal has something to store."""
@@ -92,7 +139,7 @@ class JournalWriter:
             if standings:
                 await store.show_standings(session, standings)
             for id_, standing in written.items():
-                if standing.size_bytes > self._max_bytes + SLACK:
+                if standing.size_bytes > self._max_bytes + self._max_bytes // PARTS:
                     await self._shorten(session, id_)
             notify(session, Wake.JOURNAL, about=map(str, written))
             return written | await self._find_known(session, batches, written)
