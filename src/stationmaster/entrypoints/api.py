@@ -19,6 +19,9 @@ from stationmaster.domains.outbox.router import router as deliveries
 from stationmaster.domains.processes.router import router as processes
 from stationmaster.domains.processes.step_router import router as steps
 from stationmaster.domains.rate_limits.router import router as rate_limits
+from stationmaster.domains.runs.cleanup_router import router as cleanup
+from stationmaster.domains.runs.dashboard_router import router as dashboard
+from stationmaster.domains.runs.privacy_router import router as privacy
 from stationmaster.domains.runs.router import router as runs
 from stationmaster.domains.runs.step_run_router import router as step_runs
 from stationmaster.domains.secrets.router import router as secrets
@@ -45,6 +48,7 @@ TAGS = {
     "runs": "Entities on their way through a process.",
     "settings": "How the place is told: Slack, mail, a webhook.",
     "deliveries": "What went out, what waits, what was given up.",
+    "privacy": "Forgetting: neutralising runs, legal hold, and what is held about somebody.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -75,6 +79,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     step_runs,
     settings,
     deliveries,
+    dashboard,
+    privacy,
+    cleanup,
     audit,
     rate_limits,
     scheduler,

@@ -166,6 +166,12 @@ async def cancel_run(stage: Stage) -> dict[str, Any]:
     return {}
 
 
+async def hold_run(stage: Stage) -> dict[str, Any]:
+    path = f"/api/v1/runs/{stage.objects['run_id']}/hold"
+    assert (await stage.client.post(path, json={"reason": "x"}, headers=stage.boss.headers)).status_code == 200
+    return {}
+
+
 async def resume_job(stage: Stage) -> dict[str, Any]:
     await set_job(stage.app.state.database, UUID(stage.objects["job_id"]), paused_at=clock.now())
     return {}
@@ -264,6 +270,12 @@ ROWS: dict[str, Row] = {
     "send_email_test": Row("boss", email_test),
     "send_email": boss(to=["ops@example.com"], subject="Hello", text="It works."),
     "resend_delivery": boss(),
+    "neutralize_run": owner(),
+    "hold_run": boss(reason="court case"),
+    "release_run": Row("boss", hold_run),
+    "neutralize_due_runs": Row("boss", {"params": {"dry_run": False}}),
+    "export_entity": boss(entity_id="somebody"),
+    "erase_entity": Row("boss", {"params": {"dry_run": False}, "json": {"entity_id": "somebody"}}),
     "verify_audit_logs": boss(),
     "reset_rate_limits": boss(),
 }

@@ -77,6 +77,7 @@ class Execution(Table, table=True):
         _partial("ix_executions_running", "lease_token", where="state = 'running'"),
         _partial("ix_executions_overlap", "overlap_key", where=f"{_ACTIVE} AND overlap_key IS NOT NULL"),
         _partial("ix_executions_state", "state", "id", where=_NOTABLE),
+        _partial("ix_executions_step_run", "step_run_id", where="step_run_id IS NOT NULL"),
         _partial("ix_executions_watched", "id", where=f"is_watched AND NOT ({_ACTIVE})"),
         sa.Index("ix_executions_queued_at", "queued_at", "id"),
         sa.CheckConstraint("slot_count >= 1", name="slot_count"),

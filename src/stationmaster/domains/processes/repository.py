@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -103,3 +104,25 @@ async def find_retention(session: AsyncSession, process_ids: Collection[UUID]) -
         col(Process.id).in_(process_ids), col(Process.retention_months).is_not(None)
     )
     return {id_: months for id_, months in await session.execute(statement) if months is not None}
+
+
+async def find_names(session: AsyncSession) -> list[tuple[UUID, str]]:
+    """Return id and name of all processes that are not deleted, by name."""
+    statement = select(Process.id, Process.name).where(col(Process.deleted_at).is_(None)).order_by(Process.name)
+    return [(id_, name) for id_, name in await session.execute(statement)]
+
+
+async def find_all_retention(session: AsyncSession) -> dict[UUID, int]:
+    """Return the months of every process that has them, deleted ones included."""
+    statement = select(Process.id, Process.retention_months).where(col(Process.retention_months).is_not(None))
+    return {id_: months for id_, months in await session.execute(statement) if months is not None}
+
+
+async def list_deleted(session: AsyncSession, before: datetime) -> list[UUID]:
+    """Return the processes that were deleted before an instant."""
+    return list(await session.scalars(select(Process.id).where(col(Process.deleted_at) < before)))
+
+
+async def delete_processes(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Delete processes for good, with their steps and versions."""
+    await session.execute(sa.delete(Process).where(col(Process.id).in_(ids)))

@@ -1,6 +1,7 @@
 """What others may ask of processes."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -170,3 +171,23 @@ async def list_steps(session: AsyncSession, process_id: UUID) -> list[Step]:
 async def find_retention(session: AsyncSession, process_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return the months after which the runs of these processes are neutralised, where there are any."""
     return await repository.find_retention(session, process_ids)
+
+
+async def find_names(session: AsyncSession) -> list[tuple[UUID, str]]:
+    """Return id and name of all processes that are not deleted, by name."""
+    return await repository.find_names(session)
+
+
+async def find_all_retention(session: AsyncSession) -> dict[UUID, int]:
+    """Return the months of every process that has them, deleted ones included."""
+    return await repository.find_all_retention(session)
+
+
+async def list_deleted(session: AsyncSession, before: datetime) -> list[UUID]:
+    """Return the processes that were deleted before an instant."""
+    return await repository.list_deleted(session, before)
+
+
+async def purge(session: AsyncSession, ids: Collection[UUID], *, but: Collection[UUID]) -> None:
+    """Delete processes for good, with their steps and versions, but not those that still have runs."""
+    await repository.delete_processes(session, set(ids) - set(but))

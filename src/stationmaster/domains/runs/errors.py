@@ -66,3 +66,31 @@ class KeyTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another run of the process has the key of this one by now.")
+
+
+class RunIsNeutralized(Conflict):
+    title = "The run is neutralised"
+
+    def __init__(self) -> None:
+        super().__init__("Everything personal was taken out of the run for good: it takes no new facts.")
+
+
+class RunIsHeld(Conflict):
+    title = "The run is under legal hold"
+
+    def __init__(self) -> None:
+        super().__init__("The run must be kept as it is: release the hold first (POST /runs/{id}/release).")
+
+
+class NotHeld(Conflict):
+    title = "The run is not under legal hold"
+
+    def __init__(self) -> None:
+        super().__init__("The run is not under legal hold, so there is nothing to release.")
+
+
+class RunIsAtWork(Conflict):
+    title = "The run is being worked on"
+
+    def __init__(self) -> None:
+        super().__init__("An execution of the run is queued or running: cancel the run or wait for its end.")

@@ -28,6 +28,9 @@ class Run(TimedTable, table=True):
         sa.Index("ix_runs_created_at", "created_at", "id"),
         # All that a dashboard counts, so that it reads the index alone.
         _partial("ix_runs_figures", "process_id", "status", "duration_seconds", where="deleted_at IS NULL"),
+        _partial("ix_runs_trend", "process_id", "created_at", "status", "duration_seconds", where="deleted_at IS NULL"),
+        # By process and age: what is to be neutralised.
+        _partial("ix_runs_kept", "process_id", "created_at", where="neutralized_at IS NULL AND held_at IS NULL"),
         _partial("ix_runs_deleted", "deleted_at", where="deleted_at IS NOT NULL"),
         sa.Index(
             "ix_runs_meta",
@@ -55,6 +58,9 @@ class Run(TimedTable, table=True):
     """Set when somebody cancels it, and cleared when that is taken back."""
     created_by: UUID | None = None
     neutralized_at: datetime | None = None
+    held_at: datetime | None = None
+    """Since when it must be kept as it is, whatever the retention says."""
+    hold_reason: str | None = Field(default=None, sa_type=sa.Text, sa_column_kwargs=PERSONAL)
     deleted_at: datetime | None = None
 
 

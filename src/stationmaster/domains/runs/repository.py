@@ -127,3 +127,24 @@ async def list_current_of(session: AsyncSession, run_ids: Collection[UUID]) -> d
     for step_run in await session.scalars(statement):
         by_run[step_run.run_id].append(step_run)
     return by_run
+
+
+async def list_step_run_ids(session: AsyncSession, run_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """Return the ids of all step runs of these runs, those run again included."""
+    by_run: dict[UUID, list[UUID]] = defaultdict(list)
+    statement = select(StepRun.run_id, StepRun.id).where(col(StepRun.run_id).in_(run_ids))
+    for run_id, id_ in await session.execute(statement):
+        by_run[run_id].append(id_)
+    return by_run
+
+
+async def list_of_entity(session: AsyncSession, entity_id: str, *, limit: int) -> list[Run]:
+    """Return the runs of an entity in all processes, deleted or not, the oldest first."""
+    statement = select(Run).where(Run.entity_id == entity_id).order_by(col(Run.id)).limit(limit)
+    return list(await session.scalars(statement))
+
+
+async def list_all_step_runs(session: AsyncSession, run_ids: Collection[UUID]) -> list[StepRun]:
+    """Return all step runs of these runs, those run again included."""
+    statement = select(StepRun).where(col(StepRun.run_id).in_(run_ids)).order_by(col(StepRun.id))
+    return list(await session.scalars(statement))

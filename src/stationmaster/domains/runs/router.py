@@ -1,20 +1,23 @@
 """Runs over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.runs import reading, reporting, service
+from stationmaster.domains.runs import reading, reporting, search, service
 from stationmaster.domains.runs.dependencies import FiltersDep, RunQueryDep
 from stationmaster.domains.runs.listing import RunItem, list_statement
 from stationmaster.domains.runs.schemas import MetadataPatch, ReportIn, ReportOut, RunIn, RunOut
+from stationmaster.domains.runs.search import RunHit
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import RequireUser
 from stationmaster.web.etag import IfMatchDep
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
-from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, paginate
+from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, LargePageParamsDep, paginate
+from stationmaster.web.schema import Text
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=Operation)
@@ -65,6 +68,34 @@ async def report_step(body: ReportIn, actor: RequireUser, session: SessionDep) -
     """
     run, step_run, is_new = await reporting.report(session, body, actor)
     return ReportOut(created=is_new, step_run=reading.show_step_run(step_run), run=await reading.show_run(session, run))
+
+
+@router.get("/search", summary="Search runs", responses=problems(404))
+async def search_runs(
+    _actor: RequireUser,
+    session: ReadSessionDep,
+    params: LargePageParamsDep,
+    request: Request,
+    response: Response,
+    q: Annotated[Text, Query(min_length=1, max_length=255, description="Text to find, in any case.")],
+    process_id: Annotated[
+        UUID | None, Query(description="Runs of this process, also by the metadata that it declares.")
+    ] = None,
+) -> LargePage[RunHit]:
+    """Find runs by a part of their entity's id or name, or of their status; `matches` says where it was found.
+
+    No value of the query is logged.
+    """
+    fields = await search.find_fields(session, process_id)
+    page: LargePage[RunHit] = await paginate(
+        session,
+        search.search_statement(q, process_id, fields),
+        params,
+        request=request,
+        response=response,
+        transform=lambda rows: search.show_hits(session, rows, q, fields),
+    )
+    return page
 
 
 @router.get("/{run_id}", summary="Read a run", responses=problems(404))

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from stationmaster.domains.runs.status import RunStatus
 from stationmaster.domains.runs.step_schemas import STEP_RUN_EXAMPLE, StepReport, StepRunOut
 from stationmaster.web.json_values import check_text
-from stationmaster.web.schema import Input, JsonObject, Output, ShortText
+from stationmaster.web.schema import Input, JsonObject, LongText, Output, ShortText
 
 RUN_EXAMPLE: JsonDict = {
     "id": "019aa1c0-6666-7aaa-8bbb-0123456789ab",
@@ -27,6 +27,8 @@ RUN_EXAMPLE: JsonDict = {
     "is_neutralized": False,
     "scheduled_deletion_at": "2027-11-21T08:29:00.000Z",
     "cancelled_at": None,
+    "held_at": None,
+    "hold_reason": None,
     "created_by": "019aa1c0-3333-7aaa-8bbb-0123456789ab",
     "created_at": "2026-11-21T08:29:00.000Z",
     "updated_at": "2026-11-21T08:30:00.000Z",
@@ -70,6 +72,14 @@ class MetadataPatch(Input):
     meta: JsonObject
 
 
+class HoldIn(Input):
+    """Why a run must be kept as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Court case 12 C 345/26"}]})
+
+    reason: LongText
+
+
 class ReportIn(StepReport):
     """A report by names: which step of which process, for which entity."""
 
@@ -110,11 +120,22 @@ class RunOut(Output):
     is_neutralized: bool = Field(description="Whether everything personal has been taken out, for good.")
     scheduled_deletion_at: datetime | None = Field(description="When it is neutralised, by the process's retention.")
     cancelled_at: datetime | None
+    held_at: datetime | None = Field(description="Since when it is under legal hold.")
+    hold_reason: str | None
     created_by: UUID | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
     steps: list[StepRunOut] = Field(description="Its current step runs, in their order.")
+
+
+class NeutralizedOut(Output):
+    """That a run is neutralised."""
+
+    run_id: UUID
+    was_already_neutralized: bool
+    success: bool
+    message: str = Field(examples=["Everything personal is gone."])
 
 
 class ReportOut(Output):

@@ -13,7 +13,14 @@ from stationmaster.domains.processes import versions
 from stationmaster.domains.processes.metadata_schema import check_metadata, read_schema
 from stationmaster.domains.processes.models import Process, Step
 from stationmaster.domains.runs import deriving, repository
-from stationmaster.domains.runs.errors import KeyTaken, NotCancelled, NotDeleted, RunHasEnded, RunNotFound
+from stationmaster.domains.runs.errors import (
+    KeyTaken,
+    NotCancelled,
+    NotDeleted,
+    RunHasEnded,
+    RunIsNeutralized,
+    RunNotFound,
+)
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.domains.runs.schemas import MetadataPatch, RunIn
 from stationmaster.domains.runs.status import ENDED_RUNS
@@ -114,10 +121,12 @@ async def change_metadata(session: AsyncSession, id_: UUID, patch: MetadataPatch
     """Set fields of a run's metadata.
 
     Raises:
-        RunNotFound
+        RunNotFound, RunIsNeutralized
         Invalid: a field is neither there nor declared, or of another type than declared.
     """
     run = await lock_run(session, id_)
+    if run.neutralized_at is not None:
+        raise RunIsNeutralized
     process = await processes.get_process(session, run.process_id)
     schema = read_schema(process.run_metadata_schema)
     known = schema.keys() | run.meta.keys()

@@ -11,7 +11,14 @@ from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
 from stationmaster.domains.runs import deriving, repository, service
-from stationmaster.domains.runs.errors import IllegalMove, NotCurrent, RunIsCancelled, RunNotFound, StepRunNotFound
+from stationmaster.domains.runs.errors import (
+    IllegalMove,
+    NotCurrent,
+    RunIsCancelled,
+    RunIsNeutralized,
+    RunNotFound,
+    StepRunNotFound,
+)
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.domains.runs.status import ENDED, MOVES, StepStatus
 from stationmaster.domains.runs.step_schemas import StepReport
@@ -74,6 +81,8 @@ async def report_locked(
         raise NotCurrent
     if run.cancelled_at is not None and wanted.status is not None:
         raise RunIsCancelled
+    if run.neutralized_at is not None and wanted.has_facts:
+        raise RunIsNeutralized
     before = snapshot(step_run)
     apply(step_run, wanted, normalise(await database_now(session)))
     step_run.reported_by = actor.id

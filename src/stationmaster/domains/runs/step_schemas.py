@@ -60,6 +60,11 @@ class StepReport(Input):
             raise ValueError("finished_at lies before started_at")
         return self
 
+    @property
+    def has_facts(self) -> bool:
+        """Say whether it brings anything that may say something of a person."""
+        return any((self.meta, self.result, self.failure))
+
 
 class StepRunOut(Output):
     """One step of one run."""

@@ -16,6 +16,7 @@ from stationmaster.domains.executions import breaker
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
 from stationmaster.domains.outbox import housekeeping as messages
+from stationmaster.domains.runs import housekeeping as runs
 
 Work = Callable[[AsyncSession], Awaitable[object]]
 
@@ -41,6 +42,8 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
+    Duty("neutralize_runs", timedelta(minutes=5), runs.neutralize_due),
+    Duty("purge_runs", timedelta(minutes=10), runs.purge_deleted),
     Duty("forget_key_usage", timedelta(hours=6), key_usage.forget_old),
 )
 
