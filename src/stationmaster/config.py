@@ -139,6 +139,7 @@ class HttpSettings(BaseModel):
     allowed_hosts: CommaSeparated = Field((), description="Host names answered to; empty answers to all.")
     docs: bool = Field(True, description="Whether /docs, /redoc and /openapi.json are served.")
     metrics: bool = Field(True, description="Whether /metrics is served.")
+    compression: bool = Field(True, description="Whether answers to GET are compressed; a proxy may do it instead.")
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-For is believed.")
 
     @field_validator("allowed_hosts", mode="before")

@@ -12,6 +12,7 @@ From the outside in:
     Address           one Host, readable text, a trailing slash means the same
     ErrorBoundary     an unforeseen exception becomes a problem that says nothing of it
     ImpliedMethods    HEAD wherever GET is, OPTIONS everywhere
+    Compression       of what is read, unless a setting leaves it to a proxy
     BodyLimit         a small limit, a larger one where files are taken; a route's own `max_body_size` overrides it
 
 The boundary stands inside, so that answers for failures carry the same headers as all others.
@@ -25,6 +26,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -57,6 +59,9 @@ SECURITY_HEADERS = {
     "x-frame-options": "DENY",
 }
 
+COMPRESSED_FROM_BYTES = 1024
+COMPRESSION_LEVEL = 1  # 50 kB of a list become 10.6 kB in 1.4 ms of the event loop; with level 5, 9.7 kB in 3.0 ms
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -73,6 +78,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Middleware(Address),
         Middleware(ErrorBoundary),
         Middleware(ImpliedMethods),
+        *_compression(settings),
         Middleware(BodyLimit, plain_bytes=settings.http.max_body_bytes, upload_bytes=settings.files.max_bytes),
     ]
     app.user_middleware[:0] = stack
@@ -91,6 +97,10 @@ def _cors(settings: Settings) -> list[Middleware]:
             expose_headers=EXPOSED_HEADERS,
         )
     ]
+
+
+def _compression(settings: Settings) -> list[Middleware]:
+    return [Middleware(Compression)] if settings.http.compression else []
 
 
 def _trusted_hosts(settings: Settings) -> list[Middleware]:
@@ -227,6 +237,22 @@ class ImpliedMethods:
             await self.app(inner, receive, without_body)
         finally:
             scope["endpoint"] = inner.get("endpoint")
+
+
+class Compression:
+    """Compresses the answers to GET; streams of events and what is compressed already stay as they are.
+
+    Only to GET: secrets are told once, in the answer to the request that made them, and beside what that request said. The
+    length of such an answer, compressed, would tell how much of the two is alike (BREACH).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.compressing = GZipMiddleware(app, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION_LEVEL)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_read = scope["type"] == "http" and scope["method"] == "GET"
+        await (self.compressing if is_read else self.app)(scope, receive, send)
 
 
 def on_start(send: Send, change: Callable[[MutableHeaders], object]) -> Callable[[Message], Awaitable[None]]:
