@@ -24,7 +24,6 @@ from stationmaster.app import create_app
 from stationmaster.config import (
     LoginSettings,
     MailSettings,
-    RateLimitSettings,
     RegistrationSettings,
     RunnerSettings,
     Settings,
@@ -33,6 +32,7 @@ from stationmaster.db.session import unit_of_work
 from stationmaster.domains.users import passwords
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.service import NewUser
+from stationmaster.setting_groups import RateLimitSettings
 
 PASSWORD = "seven silent semaphores"  # nobody's: there is no service outside of this process
 MOST_MS = 5.0

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from stationmaster.config import Settings
+from stationmaster.config import LeaderSettings, Settings
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("20", 20), ("2.5", 2.5), ("PT1M", 60), ("0:00:20", 20)])
@@ -57,3 +57,9 @@ def test_a_secret_is_not_shown() -> None:
     settings = Settings(_env_file=None, secret_key="a secret that nobody may read in a log")
 
     assert "nobody" not in repr(settings)
+
+
+@pytest.mark.parametrize(("ttl", "renew"), [("1", "0.1"), ("3", "2"), ("6", "6"), ("6", "0")])
+def test_a_term_that_could_never_be_trusted_is_refused(ttl: str, renew: str) -> None:
+    with pytest.raises(ValidationError):
+        LeaderSettings.model_validate({"ttl": ttl, "renew": renew})

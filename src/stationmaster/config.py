@@ -6,13 +6,11 @@ Durations are seconds or ISO 8601. `docs/reference/settings.md` lists them all a
 
 from datetime import timedelta
 from email.utils import parseaddr
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from limits import parse_many
-from pydantic import AfterValidator, BaseModel, EmailStr, Field, SecretStr, field_validator
+from pydantic import BaseModel, EmailStr, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
@@ -23,6 +21,7 @@ from stationmaster.setting_groups import (
     FileSettings,
     JobSettings,
     JournalSettings,
+    RateLimitSettings,
     SandboxSettings,
     split_commas,
 )
@@ -35,7 +34,10 @@ class RunnerSettings(BaseModel):
     concurrency: int = Field(1000, ge=1, le=10_000, description="Attempts in flight on this replica.")
     per_host: int = Field(250, ge=1, le=10_000, description="Attempts in flight to one target host from this replica.")
     lease: Duration = Field(
-        timedelta(seconds=15), ge=timedelta(seconds=2), description="How long work stays ours without a renewal."
+        timedelta(seconds=15),
+        ge=timedelta(seconds=2),
+        le=timedelta(minutes=10),
+        description="How long work stays ours without a renewal.",
     )
     breaker_failures: int = Field(
         10, ge=1, description="Consecutive network errors, time-outs and 502/503/504 answers that close a host's gate."
@@ -46,11 +48,23 @@ class RunnerSettings(BaseModel):
     drain: Duration = Field(timedelta(seconds=25), description="How long running work may finish after SIGTERM.")
 
 
+LEADER_SAFETY = timedelta(seconds=1)
+"""How long before its term could be taken over a leader stops to trust it."""
+
+
 class LeaderSettings(BaseModel):
     """The lease by which one replica turns slots into executions."""
 
     ttl: Duration = Field(timedelta(seconds=6), ge=timedelta(seconds=1), description="How long a term lasts unrenewed.")
-    renew: Duration = Field(timedelta(seconds=2), description="How often the leader renews and the others try.")
+    renew: Duration = Field(
+        timedelta(seconds=2), gt=timedelta(0), description="How often the leader renews and the others try."
+    )
+
+    @model_validator(mode="after")
+    def _leave_time_to_renew(self) -> Self:
+        if self.ttl <= self.renew + LEADER_SAFETY:
+            raise ValueError("ttl must be longer than renew by more than a second: a shorter term is never trusted")
+        return self
 
 
 class TokenSettings(BaseModel):
@@ -153,38 +167,6 @@ class HttpSettings(BaseModel):
         if "*" in proxies:
             raise ValueError("name the proxies: with '*' every caller chooses the address that limits are counted by")
         return proxies
-
-
-def _check_limits(text: str) -> str:
-    parse_many(text)
-    return text
-
-
-# In the notation of the library `limits`: "5/minute", "10 per 30 seconds", several with ";" between them.
-RateLimit = Annotated[str, AfterValidator(_check_limits)]
-
-
-class RateLimitSettings(BaseModel):
-    """How often one caller may call: `1200/minute`, `10 per 30 seconds`, several with `;` between them."""
-
-    enabled: bool = Field(True, description="Whether calls are counted and limited at all.")
-    storage_url: str = Field(
-        "memory://",
-        pattern=r"^(memory://|rediss?://.+|redis\+unix://.+)$",
-        description="Where calls are counted: `memory://` for each replica alone, `redis://HOST` for all together.",
-    )
-    general: RateLimit = Field("1200/minute", description="Calls of one user, API key or (anonymous) address.")
-    execution: RateLimit = Field("300/minute", description="Executions started by one user or API key, trials too.")
-    login: RateLimit = Field("60/minute", description="Logins from one address, right or wrong.")
-    registration: RateLimit = Field("30/minute", description="Registrations from one address.")
-    recovery: RateLimit = Field("30/minute", description="Calls around forgotten passwords from one address.")
-
-    @field_validator("storage_url")
-    @classmethod
-    def _check_installed(cls, url: str) -> str:
-        if url.startswith("redis") and find_spec("redis") is None:
-            raise ValueError("counting in Redis needs the extra: install stationmaster[redis]")
-        return url
 
 
 class Settings(BaseSettings):

@@ -1,10 +1,12 @@
 """Groups of settings that `stationmaster.config` joins; here because a file with all of them would be too long."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from limits import parse_many
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -122,3 +124,35 @@ class ChannelSettings(BaseModel):
             if scheme not in {"http", "https"} or not rest.partition("/")[1]:
                 raise ValueError(f"{beginning!r} does not name a whole host: write https://HOST/")
         return beginnings
+
+
+def _check_limits(text: str) -> str:
+    parse_many(text)
+    return text
+
+
+# In the notation of the library `limits`: "5/minute", "10 per 30 seconds", several with ";" between them.
+RateLimit = Annotated[str, AfterValidator(_check_limits)]
+
+
+class RateLimitSettings(BaseModel):
+    """How often one caller may call: `1200/minute`, `10 per 30 seconds`, several with `;` between them."""
+
+    enabled: bool = Field(True, description="Whether calls are counted and limited at all.")
+    storage_url: str = Field(
+        "memory://",
+        pattern=r"^(memory://|rediss?://.+|redis\+unix://.+)$",
+        description="Where calls are counted: `memory://` for each replica alone, `redis://HOST` for all together.",
+    )
+    general: RateLimit = Field("1200/minute", description="Calls of one user, API key or (anonymous) address.")
+    execution: RateLimit = Field("300/minute", description="Executions started by one user or API key, trials too.")
+    login: RateLimit = Field("60/minute", description="Logins from one address, right or wrong.")
+    registration: RateLimit = Field("30/minute", description="Registrations from one address.")
+    recovery: RateLimit = Field("30/minute", description="Calls around forgotten passwords from one address.")
+
+    @field_validator("storage_url")
+    @classmethod
+    def _check_installed(cls, url: str) -> str:
+        if url.startswith("redis") and find_spec("redis") is None:
+            raise ValueError("counting in Redis needs the extra: install stationmaster[redis]")
+        return url

@@ -20,11 +20,12 @@ from pydantic import SecretStr
 from schemathesis import Case
 
 from stationmaster.app import create_app
-from stationmaster.config import RateLimitSettings, RegistrationSettings, RunnerSettings, Settings
+from stationmaster.config import RegistrationSettings, RunnerSettings, Settings
 from stationmaster.domains.executions.executor import Context, Executor, Outcome
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Role
+from stationmaster.setting_groups import RateLimitSettings
 from tests.support.executions import SUCCESS
 from tests.support.mails import STAYING
 from tests.support.objects import make_objects

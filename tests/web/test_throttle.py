@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from starlette.requests import HTTPConnection, Request
 
-from stationmaster.config import RateLimitSettings
 from stationmaster.errors import Unavailable
+from stationmaster.setting_groups import RateLimitSettings
 from stationmaster.web.limits import LimitClass
 from stationmaster.web.throttle import Standing, Throttle, open_throttle
 from tests.support.redis import NEEDS_REDIS, RedisServer, open_redis

@@ -44,6 +44,10 @@ class Actor:
     def is_admin(self) -> bool:
         return self.role.includes(Role.ADMIN)
 
+    def may_read(self, resource: str) -> bool:
+        """Say whether nothing keeps this caller from a resource: only keys with scopes are narrowed."""
+        return self.scopes is None or f"{resource}:read" in self.scopes
+
     def may_change(self, owner_id: UUID | None) -> bool:
         """Apply the ownership rule: admins change everything, users what they own, viewers nothing."""
         return self.is_admin or (self.role.includes(Role.USER) and owner_id == self.user_id)

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from stationmaster.errors import Forbidden, Unauthenticated
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.identity.caller import find_caller
-from stationmaster.identity.scopes import needed_scope
+from stationmaster.identity.scopes import needed_scopes
 from stationmaster.web.idempotency import AnswerBook
 from stationmaster.web.idempotency_request import read_key
 
@@ -77,9 +77,9 @@ async def _authenticate(connection: HTTPConnection) -> Actor | None:
 
 
 def _check_scope(connection: HTTPConnection, scopes: frozenset[str]) -> None:
-    scope = needed_scope(connection.app, connection.scope)
-    if scope is not None and scope not in scopes:
-        raise Forbidden(f"This API key lacks the scope {scope}.")
+    missing = sorted(needed_scopes(connection.app, connection.scope) - scopes)
+    if missing:
+        raise Forbidden(f"This API key lacks the scope {' and '.join(missing)}.")
 
 
 async def get_actor(actor: Annotated[Actor | None, Depends(find_actor)]) -> Actor:

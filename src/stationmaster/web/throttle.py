@@ -24,7 +24,7 @@ from slowapi import Limiter
 from slowapi.errors import RateLimitExceeded
 from starlette.requests import HTTPConnection, Request
 
-from stationmaster.config import RateLimitSettings
+from stationmaster.setting_groups import RateLimitSettings
 from stationmaster.web.limit_counters import Counter, clear_counters, list_counters
 from stationmaster.web.limits import LimitClass
 

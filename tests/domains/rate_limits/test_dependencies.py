@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from stationmaster.config import RateLimitSettings, Settings
+from stationmaster.config import Settings
 from stationmaster.identity.actor import Role
+from stationmaster.setting_groups import RateLimitSettings
 from tests.support.databases import ONLY_SQLITE
 from tests.support.people import PASSWORD, Person, make_key, make_person
 

@@ -7,7 +7,11 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
+from stationmaster.db.engine import open_database
+from stationmaster.db.session import read_only
+from stationmaster.domains.jobs.models import Job
 from stationmaster.entrypoints.cli.demo import hints
 from tests.entrypoints.cli.process import Running, started
 
@@ -25,6 +29,12 @@ async def copy_lines(service: Running, *, typing: str = "") -> str:
     return output.decode()
 
 
+async def paused_jobs(folder: Path) -> list[str]:
+    url = f"sqlite+aiosqlite:///{folder / 'stationmaster.sqlite3'}"
+    async with open_database(url) as database, read_only(database) as session:
+        return list(await session.scalars(select(Job.name).where(col(Job.paused_at).is_not(None))))
+
+
 async def test_it_shows_executions_and_lines_that_can_be_copied(tmp_path: Path) -> None:
     async with started(tmp_path, "demo", {"STATIONMASTER_MIN_INTERVAL_SECONDS": "60"}) as service:
         await service.says("succeeded  demo-heartbeat", "succeeded  demo-signed")
@@ -32,6 +42,7 @@ async def test_it_shows_executions_and_lines_that_can_be_copied(tmp_path: Path) 
 
         assert 0 == (await service.end(signal.SIGINT))[0]
     assert "Traceback" not in service.text
+    assert 4 == len(await paused_jobs(tmp_path))
     assert '"state":"succeeded"' in answers
     assert "demo-flaky" in answers
     assert '"status":"ok"' in answers

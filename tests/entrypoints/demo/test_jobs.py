@@ -7,8 +7,10 @@ from sqlmodel import col, select
 
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.jobs import pausing
+from stationmaster.domains.jobs.action_schemas import PauseIn
 from stationmaster.domains.jobs.models import Job
-from stationmaster.entrypoints.demo.jobs import acting_as, ensure_jobs, wanted_jobs
+from stationmaster.entrypoints.demo.jobs import RESTING, acting_as, ensure_jobs, rest_jobs, wanted_jobs
 from stationmaster.entrypoints.demo.receiver import Receiver
 from stationmaster.identity.actor import Role
 from tests.support.people import make_user
@@ -59,3 +61,31 @@ async def test_they_belong_to_whom_they_are_made_for(database: Database) -> None
 
     async with read_only(database) as session:
         assert {user.id} == set(await session.scalars(select(Job.owner_id)))
+
+
+async def test_they_rest_when_the_demonstration_ends_and_go_on_with_the_next(database: Database) -> None:
+    admin = await make_actor(database, Role.SUPERADMIN)
+    await ensure_jobs(database, make_rules(), RECEIVER, admin)
+    await rest_jobs(database, RECEIVER, admin)
+    async with read_only(database) as session:
+        resting = list(await session.scalars(select(Job)))
+    await ensure_jobs(database, make_rules(), RECEIVER, admin)
+    async with read_only(database) as session:
+        awake = list(await session.scalars(select(Job)))
+
+    assert {(RESTING, None)} == {(job.pause_reason, job.paused_until) for job in resting}
+    assert all(job.paused_until is not None for job in awake)
+
+
+async def test_what_somebody_paused_stays_so(database: Database) -> None:
+    admin = await make_actor(database, Role.SUPERADMIN)
+    await ensure_jobs(database, make_rules(), RECEIVER, admin)
+    async with unit_of_work(database) as session:
+        [job] = await session.scalars(select(Job).where(col(Job.name) == "demo-cron"))
+        await pausing.pause_job(session, job.id, PauseIn(reason="too loud"), admin)
+    await rest_jobs(database, RECEIVER, admin)
+    await ensure_jobs(database, make_rules(), RECEIVER, admin)
+
+    async with read_only(database) as session:
+        [job] = await session.scalars(select(Job).where(col(Job.name) == "demo-cron"))
+    assert ("too loud", None) == (job.pause_reason, job.paused_until)

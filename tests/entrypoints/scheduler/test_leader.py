@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from stationmaster.config import LeaderSettings
+from stationmaster.config import LEADER_SAFETY, LeaderSettings
 from stationmaster.db import leases
 from stationmaster.db.clock import database_now
 from stationmaster.db.engine import Database
@@ -18,7 +18,7 @@ from stationmaster.db.leases import Lease, Term
 from stationmaster.db.notify import Wake, waiting_for
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.entrypoints.scheduler import leader
-from stationmaster.entrypoints.scheduler.leader import LEASE, SAFETY_SECONDS, Elector, FileLock
+from stationmaster.entrypoints.scheduler.leader import LEASE, Elector, FileLock
 
 LONG = LeaderSettings(ttl=timedelta(minutes=1))
 
@@ -158,7 +158,7 @@ async def test_the_trust_window_ends_by_our_own_clock(
     now_is[0] += passed
 
     assert leads == (elector.term() is not None)
-    assert SAFETY_SECONDS == 1.0
+    assert timedelta(seconds=1) == LEADER_SAFETY
 
 
 async def test_the_trust_window_begins_when_the_renewal_begins(database: Database, now_is: list[float]) -> None:

@@ -80,6 +80,8 @@ class Execution(Table, table=True):
         _partial("ix_executions_step_run", "step_run_id", where="step_run_id IS NOT NULL"),
         _partial("ix_executions_watched", "id", where=f"is_watched AND NOT ({_ACTIVE})"),
         sa.Index("ix_executions_queued_at", "queued_at", "id"),
+        _partial("ix_executions_spec", "spec_id", where="spec_id IS NOT NULL"),
+        _partial("ix_executions_retry_of", "retry_of", where="retry_of IS NOT NULL"),
         sa.CheckConstraint("slot_count >= 1", name="slot_count"),
         sa.CheckConstraint("attempt >= 0", name="attempt"),
     )

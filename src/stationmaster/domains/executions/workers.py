@@ -12,10 +12,11 @@ from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.executions.models import Worker
 
 GONE_AFTER = timedelta(minutes=5)
+"""A replica reports several times while its lease lasts, which is ten minutes at most."""
 
 
 async def report(session: AsyncSession, name: str, *, in_flight: int) -> None:
-    """Say that this replica lives and how much it has under way; forget replicas long silent."""
+    """Say that this replica lives and how much it has under way."""
     now = await database_now(session)
     changed = await session.execute(
         sa.update(Worker)
@@ -26,7 +27,6 @@ async def report(session: AsyncSession, name: str, *, in_flight: int) -> None:
     if changed.first() is None:
         row = {"name": name, "started_at": now, "seen_at": now, "in_flight": in_flight}
         await session.execute(insert_or_ignore(session, table_of(Worker)).values(row))
-        await session.execute(sa.delete(Worker).where(col(Worker.seen_at) < now - GONE_AFTER))
 
 
 async def sign_off(session: AsyncSession, name: str) -> None:
@@ -36,4 +36,12 @@ async def sign_off(session: AsyncSession, name: str) -> None:
 
 async def list_workers(session: AsyncSession) -> list[Worker]:
     """Return the replicas that were heard of lately, by name."""
-    return list(await session.scalars(select(Worker).order_by(col(Worker.name))))
+    since = await database_now(session) - GONE_AFTER
+    statement = select(Worker).where(col(Worker.seen_at) >= since).order_by(col(Worker.name))
+    return list(await session.scalars(statement))
+
+
+async def forget_gone(session: AsyncSession) -> None:
+    """Forget the replicas that went away without a word."""
+    since = await database_now(session) - GONE_AFTER
+    await session.execute(sa.delete(Worker).where(col(Worker.seen_at) < since))

@@ -118,7 +118,7 @@ def _show(
         schedules=shown,
         schedule_text="; ".join(schedule.text for schedule in shown) or None,
         next_run_at=None if is_paused else min(planned, default=None),
-        last_execution=ExecutionOut.of(last, to.actor) if last else None,
+        last_execution=ExecutionOut.of(last, to.actor) if last and to.actor.may_read("executions") else None,
     )
 
 

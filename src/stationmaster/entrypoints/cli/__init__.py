@@ -1,7 +1,7 @@
 """The command line: each command is a module, this one puts them together.
 
 - `terminal` what commands share; `refusals` what went wrong, in words; `serving` the service as a process.
-- `serve`, `migrate`, `create_admin`, `demo`, `verify`, `rotate_secrets`, and `doctor/` with its examinations.
+- `serve`, `migrate`, `create_admin`, `demo`, `verify`, `audit_verify`, `rotate_secrets`, and `doctor/` with its examinations.
 - `users`, `api_keys` what administrators do to stored accounts; `house` what both open.
 """
 
@@ -11,6 +11,7 @@ import typer
 
 from stationmaster import __version__
 from stationmaster.entrypoints.cli import api_keys, users
+from stationmaster.entrypoints.cli.audit_verify import audit_verify
 from stationmaster.entrypoints.cli.create_admin import create_admin
 from stationmaster.entrypoints.cli.demo import demo
 from stationmaster.entrypoints.cli.doctor.command import doctor
@@ -48,7 +49,7 @@ def stationmaster(
     """
 
 
-for command in (serve, demo, migrate, create_admin, doctor, verify, rotate_secrets):
+for command in (serve, demo, migrate, create_admin, doctor, verify, audit_verify, rotate_secrets):
     app.command()(command)
 app.command("mark-users-verified")(users.mark_users_verified)
 app.add_typer(users.app, name="users")

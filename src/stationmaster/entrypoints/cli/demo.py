@@ -19,7 +19,7 @@ from stationmaster.entrypoints.cli.serve import Host, Port
 from stationmaster.entrypoints.cli.serving import Application
 from stationmaster.entrypoints.cli.terminal import Refusal, log_troubles, read_settings, run, say
 from stationmaster.entrypoints.demo.board import Board
-from stationmaster.entrypoints.demo.jobs import acting_as, ensure_jobs
+from stationmaster.entrypoints.demo.jobs import acting_as, ensure_jobs, rest_jobs
 from stationmaster.entrypoints.demo.receiver import Receiver, open_receiver
 from stationmaster.entrypoints.secret_key import load_secret_key
 from stationmaster.kit.keys import derive_key
@@ -34,8 +34,8 @@ SED = """sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'"""  # no machine lacks se
 def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run the service with a demonstration: a receiver on this machine, four jobs that call it, and what they do.
 
-    Always on SQLite, in DATA_DIR. The first start makes a superadmin and shows the password. Ctrl-C ends it; what was
-    planned meanwhile is accounted for at the next start.
+    Always on SQLite, in DATA_DIR. The first start makes a superadmin and shows the password. Ctrl-C ends it
+    and pauses the jobs; the next start resumes them, and every slot in between is on record.
     """
     settings = read_settings()
     if "log_level" in settings.model_fields_set:
@@ -100,8 +100,11 @@ async def _perform(receiver: Receiver, url: str, password: str | None, app: Appl
     await ensure_jobs(database, app.state.job_rules, receiver, acting_as(admin))
     for line in hints(url, admin.email, password):
         say(line)
-    async for line, style in Board(database).lines():
-        say(line, style=style)
+    try:
+        async for line, style in Board(database).lines():
+            say(line, style=style)
+    finally:
+        await rest_jobs(database, receiver, acting_as(admin))
 
 
 async def _find_admin(database: Database) -> User:

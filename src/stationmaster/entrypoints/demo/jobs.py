@@ -1,22 +1,28 @@
-"""The jobs of the demonstration; made when they are missing, aimed anew when the receiver has moved."""
+"""The jobs of the demonstration: made when they are missing, aimed anew when the receiver has moved, paused at its end."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from stationmaster.db.clock import database_now
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.policies import Retry
 from stationmaster.domains.executions.secret_text import SecretText
 from stationmaster.domains.executions.targets.webhook import WebhookTarget
+from stationmaster.domains.jobs import pausing
 from stationmaster.domains.jobs import service as jobs
+from stationmaster.domains.jobs.action_schemas import PauseIn
 from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schedule_schemas import ScheduleIn
 from stationmaster.domains.jobs.schemas import JobIn, JobPatch
 from stationmaster.domains.users.models import User
 from stationmaster.entrypoints.demo.receiver import Receiver
 from stationmaster.identity.actor import Actor
+
+RESTING = "The demonstration is not running."
 
 
 def wanted_jobs(receiver: Receiver) -> list[JobIn]:
@@ -69,8 +75,24 @@ async def ensure_jobs(database: Database, rules: JobRules, receiver: Receiver, a
         for job in wanted:
             if job.name not in there:
                 await jobs.create_job(session, rules, job, actor)
-            elif there[job.name].target["url"] != job.target.model_dump()["url"]:
+                continue
+            await _wake(session, there[job.name], actor)
+            if there[job.name].target["url"] != job.target.model_dump()["url"]:
                 await jobs.update_job(session, rules, there[job.name].id, JobPatch(target=job.target), actor)
+
+
+async def rest_jobs(database: Database, receiver: Receiver, actor: Actor) -> None:
+    """Pause the jobs: a service that runs on the same data later has no receiver for them."""
+    async with unit_of_work(database) as session:
+        for job in (await _find_jobs(session, [job.name for job in wanted_jobs(receiver)])).values():
+            if job.paused_at is None:
+                await pausing.pause_job(session, job.id, PauseIn(reason=RESTING), actor)
+
+
+async def _wake(session: AsyncSession, job: Job, actor: Actor) -> None:
+    """Resume a job that the last demonstration paused at its end, and no other."""
+    if job.pause_reason == RESTING and is_paused_at(job, await database_now(session)):
+        await pausing.resume_job(session, job.id, actor)
 
 
 async def _find_jobs(session: AsyncSession, names: list[str]) -> dict[str, Job]:

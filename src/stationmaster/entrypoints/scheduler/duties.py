@@ -12,7 +12,7 @@ from stationmaster.domains.api_keys import usage as key_usage
 from stationmaster.domains.audit import sealing
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
-from stationmaster.domains.executions import breaker
+from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
 from stationmaster.domains.outbox import housekeeping as messages
@@ -37,6 +37,8 @@ DUTIES: tuple[Duty, ...] = (
     Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
     Duty("pause_ended_jobs", timedelta(seconds=30), ending.pause_ended),
     Duty("forget_waves", timedelta(minutes=10), waves.forget_old),
+    Duty("forget_replicas", timedelta(minutes=1), workers.forget_gone),
+    Duty("forget_specs", timedelta(minutes=10), spec_sweep.forget_unnamed),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),

@@ -20,7 +20,7 @@ import os
 import time
 from pathlib import Path
 
-from stationmaster.config import LeaderSettings
+from stationmaster.config import LEADER_SAFETY, LeaderSettings
 from stationmaster.db import leases
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
@@ -32,7 +32,6 @@ from stationmaster.telemetry import metrics
 logger = logging.getLogger(__name__)
 
 LEASE = "scheduler"
-SAFETY_SECONDS = 1.0
 
 
 class Elector:
@@ -72,7 +71,8 @@ class Elector:
         except AWAY as error:
             logger.warning("leader.renewal_failed", extra={"error": type(error).__name__})
             return
-        self._trusted_until = began + self._settings.ttl.total_seconds() - SAFETY_SECONDS if term else 0.0
+        trusted = self._settings.ttl - LEADER_SAFETY
+        self._trusted_until = began + trusted.total_seconds() if term else 0.0
         self._change_to(term)
 
     def _change_to(self, term: Term | None) -> None:
