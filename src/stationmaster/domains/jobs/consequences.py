@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.jobs import streaks, waves
+from stationmaster.domains.jobs import streaks, telling, waves
 
 
 class JobFollower:
-    """Counts failures, pauses what fails too often, and sets off the jobs that wait."""
+    """Tells how jobs fare, counts failures, pauses what fails too often, and sets off the jobs that wait."""
 
     name = "jobs"
 
     async def follow(self, session: AsyncSession, ended: Sequence[Execution]) -> None:
         of_jobs = [execution for execution in ended if execution.job_id is not None]
         if of_jobs:
+            await telling.tell(session, of_jobs)
             await streaks.count(session, of_jobs)
             await waves.follow(session, of_jobs)

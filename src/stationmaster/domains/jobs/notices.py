@@ -1,5 +1,6 @@
 """Telling people about a job: its owner, and its team."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from stationmaster.domains.notifications.notice import About, Notice, Severity, 
 from stationmaster.domains.taxonomy import service as taxonomy
 
 LINK = "/api/v1/jobs/{id}"
+EXECUTION_LINK = "/api/v1/executions/{id}"
 
 
 async def tell(
@@ -21,8 +23,11 @@ async def tell(
     title: str,
     text: str,
     key: str,
+    severity: Severity = Severity.WARNING,
+    emails: Sequence[str] = (),
+    execution_id: UUID | None = None,
 ) -> None:
-    """Tell the people of a job something, in this transaction, and once for each `key`."""
+    """Tell the people of a job something, in this transaction, and once for each `key`; `emails` are told besides."""
     team = await taxonomy.get_team(session, team_id) if team_id else None
     members = await taxonomy.list_members(session, team.id) if team else []
     notice = Notice(
@@ -30,9 +35,10 @@ async def tell(
         title,
         text,
         dedupe_key=key,
-        severity=Severity.WARNING,
-        link=LINK.format(id=job_id),
-        about=About(job_id=job_id),
+        severity=severity,
+        link=EXECUTION_LINK.format(id=execution_id) if execution_id else LINK.format(id=job_id),
+        about=About(job_id=job_id, execution_id=execution_id),
     )
     people = {*members, *([owner_id] if owner_id else [])}
-    await notifications.tell(session, notice, users=people, slack_mention=team.slack_handle if team else None)
+    mention = team.slack_handle if team else None
+    await notifications.tell(session, notice, users=people, emails=emails, slack_mention=mention)
