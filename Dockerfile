@@ -1,5 +1,7 @@
-# Two stages: the first has pip and the build tools, the second only Python and what runs.
-FROM python:3.11-slim-bookworm AS builder
+# Two stages: the first has pip and the build tools, the second only Python and what runs. Where that base cannot be had,
+# any other with Python 3.11 as `python` will do: docker build --build-arg BASE=...
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE} AS builder
 WORKDIR /build
 RUN python -m venv /opt/build && python -m venv /opt/stationmaster
 COPY requirements/build.txt requirements/runtime.txt requirements/
@@ -12,7 +14,7 @@ RUN /opt/build/bin/python -m hatchling build --target wheel \
     && /opt/stationmaster/bin/pip install --no-cache-dir --no-deps dist/*.whl \
     && /opt/stationmaster/bin/pip uninstall --yes pip setuptools
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 # For scripts in sandboxes; whether they can be made here depends on the container's own limits (docs/how-to/sandbox.md).
 RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 stationmaster \

@@ -10,7 +10,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +25,7 @@ from stationmaster.app import create_app
 from stationmaster.config import RunnerSettings, Settings
 from stationmaster.db.engine import Database, open_database
 from tests.support.databases import Databases, Dialect
+from tests.support.docker import DockerServer, open_docker_server
 from tests.support.lifespan import lifespan_of
 from tests.support.sockets import forbid_the_network
 
@@ -68,6 +69,13 @@ async def databases() -> AsyncIterator[Databases]:
     with TemporaryDirectory(prefix="stationmaster-") as folder:
         async with Databases(Path(folder)) as made:
             yield made
+
+
+@pytest.fixture(scope="session")
+def docker_server() -> Iterator[DockerServer]:
+    """Run a Docker engine of the tests' own, one a test process; mark what asks for it `NEEDS_DOCKER`."""
+    with open_docker_server() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

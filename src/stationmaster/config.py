@@ -17,6 +17,7 @@ from stationmaster.kit.emails import normalise_email
 from stationmaster.setting_groups import (
     ChannelSettings,
     CommaSeparated,
+    DockerSettings,
     Duration,
     FileSettings,
     JobSettings,
@@ -223,6 +224,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
     files: FileSettings = FileSettings()
+    docker: DockerSettings = DockerSettings()
 
     @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")
     @classmethod

@@ -32,7 +32,11 @@ from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
 from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
+from stationmaster.domains.executions.containers.reaper import Reaper
 from stationmaster.domains.executions.executor import Executor
+from stationmaster.domains.executions.granted import GrantedSecrets
+from stationmaster.domains.executions.kinds import docker
+from stationmaster.domains.executions.kinds.docker import DockerExecutor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.runner import Runner
@@ -52,7 +56,9 @@ from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
 from stationmaster.identity.actor import Actor
+from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
+from stationmaster.outbound.docker.engine import Engine, open_engine
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
 from stationmaster.outbound.sandbox.opening import open_sandbox
@@ -74,11 +80,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
     secret, keyring = load_secret_key(settings), load_keyring(settings)
     sealer = keyring.sealer(SECRETS_AT_REST)
+    installation = derive_key(secret, "installation").hex()[:16]
     await migrate.upgrade(settings.resolved_database_url)
     async with (
         open_database(settings.resolved_database_url, application_name=name) as database,
         open_carriers(settings, database, sealer) as carriers,
-        open_executors(settings) as executors,
+        open_engine_of(settings) as engine,
+        open_executors(settings, database, sealer, engine=engine, installation=installation) as executors,
         open_authenticator(database, settings, secret, tokens := ReportTokens(secret)) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
         open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
@@ -92,7 +100,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.audit_archive = archive = Archive(SealKey.of(secret), (accounts.find_names, api_keys.find_names))
         app.state.answer_book = AnswerBook(database, keyring.sealer(idempotency.PURPOSE))
         app.state.throttle = throttle
-        app.state.docker_probe = DockerProbe()
+        app.state.docker_probe = DockerProbe(engine, settings.docker.mode)
         app.state.sandbox = sandbox
         app.state.job_rules = JobRules(
             sealer,
@@ -114,6 +122,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings=settings,
             couriers=couriers,
             duties=duties,
+            reaper=Reaper(database, engine, settings.docker, installation) if engine else None,
             name=name,
         )
         app.state.scheduler_status = station.status
@@ -127,12 +136,28 @@ async def _find_no_scripts(_session: AsyncSession, _ids: Collection[UUID], _acto
 
 
 @asynccontextmanager
-async def open_executors(settings: Settings) -> AsyncIterator[Mapping[str, Executor]]:
+async def open_engine_of(settings: Settings) -> AsyncIterator[Engine | None]:
+    """Open the client of the Docker engine, where this replica runs containers."""
+    if not settings.docker.enabled:
+        yield None
+        return
+    async with open_engine(settings.docker.url, settings.docker.tls_dir) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def open_executors(
+    settings: Settings, database: Database, sealer: Sealer, *, engine: Engine | None, installation: str
+) -> AsyncIterator[Mapping[str, Executor]]:
     """Give one executor for each kind of target. A new kind is one line here."""
+    secrets = GrantedSecrets(database, sealer)
     guard = Guard(settings.outbound_allow)
     connections = settings.runner.concurrency + TRIAL_CONNECTIONS
     async with open_dispatch_client(guard, connections=connections) as client:
         executors: list[Executor] = [WebhookExecutor(client)]
+        if engine is not None:
+            house = {"installation": installation, "service_url": settings.public_url}
+            executors.append(DockerExecutor(engine, settings.docker, secrets=secrets, **house))
         yield {executor.kind: executor for executor in executors}
 
 
@@ -163,6 +188,7 @@ def _make_station(
     settings: Settings,
     couriers: Sequence[Courier],
     duties: Sequence[Duty],
+    reaper: Reaper | None,
     name: str,
 ) -> "Station":
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
@@ -175,9 +201,10 @@ def _make_station(
         settings=settings.runner,
         journal=settings.journal,
         name=name,
+        host_limits={docker.HOST: settings.docker.max_running},
     )
     scheduler = Scheduler(database, elector, settings, duties=duties)
-    return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, settings)
+    return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, reaper, settings)
 
 
 @dataclass
@@ -190,6 +217,7 @@ class Station:
     runner: Runner
     aftermath: Aftermath
     couriers: Sequence[Courier]
+    reaper: Reaper | None
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -232,6 +260,8 @@ class Station:
                 works["mail requests"] = MailClerk(self.database, courier.outbox).run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
+        if self.reaper and self.settings.runner.enabled:
+            works["reaper"] = self.reaper.run()
         return works
 
     async def _leave(self, app: FastAPI) -> None:

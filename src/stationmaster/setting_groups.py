@@ -24,9 +24,73 @@ Duration = Annotated[timedelta, BeforeValidator(_read_seconds)]
 
 
 def split_commas(value: object) -> object:
+    """Make a tuple of a text with commas."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+class DockerSettings(BaseModel):
+    """Where work in containers runs, what may run there, and how it is shut in."""
+
+    enabled: bool = Field(True, description="Whether this replica runs containers at all.")
+    url: str = Field(
+        "",
+        pattern=r"^(unix:///\S+|(tcp|http|https)://[^/\s]+)?$",
+        description="unix:///PATH or tcp://HOST:PORT of the engine; DOCKER_HOST or the usual socket when empty.",
+    )
+    tls_dir: Path | None = Field(None, description="Folder with ca.pem, cert.pem and key.pem, for an engine over TLS.")
+    mode: Literal["container", "swarm"] = Field(
+        "container", description="`swarm`: each attempt is a service that a Docker Swarm places on one of its nodes."
+    )
+    images: CommaSeparated = Field(
+        (), description="Images that may run though they are not named by digest, `*` in them stands for anything."
+    )
+    any_digest: bool = Field(
+        True, description="Whether every image named by its digest may run; otherwise only those of the list."
+    )
+    network: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
+        description="Docker network of containers that ask for one; while it is empty none gets a network.",
+    )
+    service_url: str = Field(
+        "", description="Where containers with a network reach this service; PUBLIC_URL when empty."
+    )
+    uid: int = Field(65534, ge=1, le=2**31 - 1, description="User and group that programs in containers run as.")
+    max_running: int = Field(20, ge=1, le=1000, description="Containers that this replica has under way at once.")
+    max_cpu: float = Field(4, gt=0, description="Most processors that one container may ask for.")
+    max_memory_mb: int = Field(4096, ge=6, description="Most memory that one container may ask for, in MiB.")
+    max_pids: int = Field(1024, ge=1, description="Most processes and threads that one container may ask for.")
+    tmp_mb: int = Field(64, ge=1, description="Size of the private /tmp, in MiB; it counts as memory.")
+    file_mb: int = Field(1024, ge=1, description="Largest file that a program may write, in MiB.")
+    runtime: str = Field("", description="Runtime of the engine to use, such as `runsc`; its default when empty.")
+    stop_grace: Duration = Field(
+        timedelta(seconds=10),
+        le=timedelta(seconds=30),
+        description="Between SIGTERM and SIGKILL, on cancel and time-out.",
+    )
+    patience: Duration = Field(
+        timedelta(seconds=60), description="How long a run waits for an engine that went away, before it fails."
+    )
+    place_within: Duration = Field(
+        timedelta(minutes=5), description="How long a service of a swarm may wait for a node that can take it."
+    )
+    reap_every: Duration = Field(
+        timedelta(seconds=10), ge=timedelta(seconds=1), description="How often what ended attempts left is removed."
+    )
+
+    @field_validator("images", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split_commas(value)
+
+    @field_validator("network")
+    @classmethod
+    def _refuse_the_host(cls, network: str) -> str:
+        if network in {"host", "none", "container"}:
+            raise ValueError("name a network of its own: the host's would open the host to every container")
+        return network
 
 
 class JobSettings(BaseModel):

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,8 @@ from stationmaster import __version__
 from stationmaster.config import HttpSettings, Settings
 from stationmaster.db.engine import CONTROL_CONNECTIONS, Database, open_database
 from stationmaster.entrypoints import health
-from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.entrypoints.health import DockerProbe, DockerStatus, SchedulerStatus
+from stationmaster.outbound.docker.engine import open_engine
 from stationmaster.outbound.sandbox.protection import Level, Protection
 from stationmaster.web import middleware, problems
 from stationmaster.web.strict_request import StrictRequest
@@ -28,9 +29,9 @@ from tests.support.databases import ONLY_POSTGRESQL, ONLY_SQLITE
 
 @dataclass
 class FixedProbe:
-    answer: bool = True
+    answer: DockerStatus = field(default_factory=lambda: DockerStatus("ok", "container", "28.2.2"))
 
-    async def is_available(self) -> bool:
+    async def look(self) -> DockerStatus:
         return self.answer
 
 
@@ -77,7 +78,7 @@ async def test_the_detail_shows_every_part(client: httpx.AsyncClient, database: 
         "timestamp": IsStr(regex=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
         "database": {"status": "ok", "dialect": database.dialect, "latency_ms": IsPositiveFloat},
         "scheduler": {"leader": True, "epoch": 7, "running": True, "jobs": 12},
-        "docker": {"status": "ok"},
+        "docker": {"status": "ok", "mode": "container", "engine_version": "28.2.2"},
         "sandbox": {"status": "ok"},
     }
 
@@ -96,11 +97,12 @@ async def test_each_page_is_never_stored_and_answers_head(client: httpx.AsyncCli
 
 
 async def test_a_missing_docker_engine_is_forgiven(app: FastAPI, client: httpx.AsyncClient) -> None:
-    app.state.docker_probe = FixedProbe(answer=False)
+    app.state.docker_probe = FixedProbe(DockerStatus("unavailable", "swarm"))
 
     answer = await client.get("/health")
 
-    assert (answer.status_code, answer.json()["docker"]) == (200, {"status": "unavailable"})
+    assert answer.status_code == 200
+    assert answer.json()["docker"] == {"status": "unavailable", "mode": "swarm", "engine_version": None}
 
 
 @pytest.mark.parametrize(("level", "status"), [(Level.REDUCED, "reduced"), (Level.NONE, "unavailable")])
@@ -212,26 +214,27 @@ async def test_the_root_says_where_to_read_on(app: FastAPI, client: httpx.AsyncC
 
 
 @dataclass
-class Engine:
-    """A Docker engine that only knows its version."""
+class Doorbell:
+    """A Docker engine that only says what it is."""
 
     socket: Path
     asked: int = 0
     delay_seconds: float = 0
+    swarm: Mapping[str, object] = field(default_factory=dict)
 
-    async def get_version(self, _request: web.Request) -> web.Response:
+    async def answer(self, _request: web.Request) -> web.Response:
         self.asked += 1
         await asyncio.sleep(self.delay_seconds)
-        return web.json_response({"ApiVersion": "1.41", "Version": "20.10"})
+        return web.json_response({"ApiVersion": "1.41", "ID": "x", "ServerVersion": "20.10", "Swarm": self.swarm})
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[Engine]:
+async def doorbell() -> AsyncIterator[Doorbell]:
     # A socket's path has at most 107 bytes, and pytest's folders have long names.
     with TemporaryDirectory() as folder:
-        made = Engine(Path(folder) / "docker.sock")
+        made = Doorbell(Path(folder) / "docker.sock")
         application = web.Application()
-        application.router.add_get("/{tail:.*}", made.get_version)
+        application.router.add_get("/{tail:.*}", made.answer)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         await web.UnixSite(runner, str(made.socket)).start()
@@ -239,25 +242,39 @@ async def engine() -> AsyncIterator[Engine]:
         await runner.cleanup()
 
 
-async def test_an_engine_that_answers_is_asked_once_in_thirty_seconds(engine: Engine) -> None:
-    probe = DockerProbe(f"unix://{engine.socket}")
+async def test_an_engine_that_answers_is_asked_once_in_thirty_seconds(doorbell: Doorbell) -> None:
+    async with open_engine(f"unix://{doorbell.socket}") as engine:
+        probe = DockerProbe(engine)
+        answers = await asyncio.gather(*(probe.look() for _ in range(5)))
+        first = doorbell.asked
 
-    answers = await asyncio.gather(*(probe.is_available() for _ in range(5)))
-
-    first = engine.asked
-    assert answers == [True] * 5
-    assert await probe.is_available()
-    assert engine.asked == first
+        assert answers == [DockerStatus("ok", "container", "20.10")] * 5
+        assert (await probe.look()).status == "ok"
+        assert doorbell.asked == first
 
 
-async def test_an_engine_that_is_slow_is_not_waited_for(engine: Engine) -> None:
-    engine.delay_seconds = 5
+async def test_an_engine_that_is_slow_is_not_waited_for(doorbell: Doorbell) -> None:
+    doorbell.delay_seconds = 5
     began = time.monotonic()
 
-    assert not await DockerProbe(f"unix://{engine.socket}").is_available()
+    async with open_engine(f"unix://{doorbell.socket}") as engine:
+        assert (await DockerProbe(engine).look()).status == "unavailable"
     assert time.monotonic() - began < 2
 
 
-@pytest.mark.parametrize("url", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
+@pytest.mark.parametrize("url", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1"])
 async def test_an_engine_that_is_not_there_is_unavailable(url: str) -> None:
-    assert not await DockerProbe(url).is_available()
+    async with open_engine(url) as engine:
+        assert await DockerProbe(engine).look() == DockerStatus("unavailable", "container")
+
+
+@pytest.mark.parametrize(("is_manager", "status"), [(True, "ok"), (False, "unavailable")])
+async def test_for_a_swarm_the_engine_must_be_a_manager(doorbell: Doorbell, is_manager: bool, status: str) -> None:
+    doorbell.swarm = {"ControlAvailable": is_manager}
+
+    async with open_engine(f"unix://{doorbell.socket}") as engine:
+        assert (await DockerProbe(engine, "swarm").look()).status == status
+
+
+async def test_where_containers_are_off_no_engine_is_asked() -> None:
+    assert await DockerProbe(None).look() == DockerStatus("off", "container")

@@ -16,10 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import aiohttp
 import sqlalchemy as sa
-from aiodocker import Docker
-from aiodocker.exceptions import DockerError
 from fastapi import APIRouter, Response
 from pydantic import Field
 from starlette.requests import Request
@@ -30,6 +27,9 @@ from stationmaster.db.errors import AWAY
 from stationmaster.db.migrate import is_at_head
 from stationmaster.db.session import read_only
 from stationmaster.kit import clock
+from stationmaster.outbound.docker.engine import Engine
+from stationmaster.outbound.docker.errors import EngineError
+from stationmaster.outbound.docker.report import EngineReport
 from stationmaster.outbound.sandbox.protection import Level, Protection
 from stationmaster.web.application import SettingsDep
 from stationmaster.web.schema import Instant, Output
@@ -62,29 +62,43 @@ class SchedulerStatus:
     jobs: int
 
 
-class DockerStatus(Protocol):
-    """Whoever can say whether the Docker engine answers."""
+@dataclass(frozen=True)
+class DockerStatus:
+    """How work in containers is served."""
 
-    async def is_available(self) -> bool:
+    status: Literal["ok", "unavailable", "off"]
+    mode: Literal["container", "swarm"]
+    engine_version: str | None = None
+
+
+class DockerWatch(Protocol):
+    """Whoever can say how the Docker engine is."""
+
+    async def look(self) -> DockerStatus:
         """Ask the engine; never raises, and takes at most a second."""
 
 
 @dataclass
 class DockerProbe:
-    """Asks the engine at `url` (None: DOCKER_HOST, or the usual socket) and remembers the answer for 30 seconds."""
+    """Asks the engine that the executors use (None: they are off) and remembers the answer for 30 seconds."""
 
-    url: str | None = None
+    engine: Engine | None
+    mode: Literal["container", "swarm"] = "container"
     _asked_at: float = field(default=float("-inf"), init=False)
-    _answer: bool = field(default=False, init=False)
+    _answer: EngineReport | None = field(default=None, init=False)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    async def is_available(self) -> bool:
-        """Say whether the engine answered when it was last asked."""
+    async def look(self) -> DockerStatus:
+        """Say how the engine was when it was last asked. For a swarm it must be a manager's."""
+        if self.engine is None:
+            return DockerStatus("off", self.mode)
         async with self._asking:
             if time.monotonic() - self._asked_at > DOCKER_CACHE_SECONDS:
-                self._answer = await _docker_answers(self.url)
+                self._answer = await ask_engine(self.engine)
                 self._asked_at = time.monotonic()
-            return self._answer
+        answer = self._answer
+        is_fit = answer is not None and (self.mode == "container" or answer.is_manager)
+        return DockerStatus("ok" if is_fit else "unavailable", self.mode, answer.version if answer else None)
 
 
 class SandboxStatus(Protocol):
@@ -122,7 +136,9 @@ class SchedulerHealth(Output):
 
 
 class DockerHealth(Output):
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "unavailable", "off"] = Field(description="`off`: this replica runs no containers.")
+    mode: Literal["container", "swarm"] = Field(description="What an attempt becomes: a container, or a service.")
+    engine_version: str | None = Field(description="Null when the engine does not answer.", examples=["28.2.2"])
 
 
 class SandboxHealth(Output):
@@ -175,9 +191,9 @@ async def get_health(request: Request, response: Response) -> Health:
     """
     state = request.app.state
     ask_scheduler: Callable[[], SchedulerStatus] = state.scheduler_status
-    probe: DockerStatus = state.docker_probe
-    database, has_docker, sandbox = await asyncio.gather(
-        _check_database(database_of(request)), probe.is_available(), _check_sandbox(state.sandbox)
+    probe: DockerWatch = state.docker_probe
+    database, docker, sandbox = await asyncio.gather(
+        _check_database(database_of(request)), probe.look(), _check_sandbox(state.sandbox)
     )
     is_up = database.status == "ok"
     response.status_code = 200 if is_up else 503
@@ -188,7 +204,7 @@ async def get_health(request: Request, response: Response) -> Health:
         timestamp=clock.now(),
         database=database,
         scheduler=SchedulerHealth.model_validate(ask_scheduler()),
-        docker=DockerHealth(status="ok" if has_docker else "unavailable"),
+        docker=DockerHealth.model_validate(docker),
         sandbox=sandbox,
     )
 
@@ -241,11 +257,10 @@ async def _failed_part_of_database(database: Database) -> list[Part]:
         return ["database"]
 
 
-async def _docker_answers(url: str | None) -> bool:
+async def ask_engine(engine: Engine) -> EngineReport | None:
+    """Return what the engine says of itself; None when it says nothing within a second."""
     try:
-        async with asyncio.timeout(DOCKER_SECONDS), Docker(url=url) as docker:
-            await docker.version()
-    # The client asserts that it found a socket when none is named, and raises ValueError for an address it cannot read.
-    except (AssertionError, ValueError, DockerError, aiohttp.ClientError, OSError):
-        return False
-    return True
+        async with asyncio.timeout(DOCKER_SECONDS):
+            return await engine.report()
+    except (EngineError, TimeoutError):
+        return None

@@ -56,6 +56,11 @@ tick_seconds = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
     registry=REGISTRY,
 )
+containers_reaped = Counter(
+    "stationmaster_containers_reaped_total",
+    "Containers, services and networks of ended attempts that were removed.",
+    registry=REGISTRY,
+)
 stale_writes = Counter(
     "stationmaster_stale_writes_rejected_total",
     "Writes refused because their lease or term had passed to somebody else, by what was written.",

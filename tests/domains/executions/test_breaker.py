@@ -30,20 +30,22 @@ async def shift(session: AsyncSession, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"),
+    ("kind", "outcome", "expected"),
     [
-        (Outcome(State.SUCCEEDED, response_status=200), False),
-        (Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=500), False),
-        (Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=503), True),
-        (Outcome(State.FAILED, Reason.CLIENT_ERROR, response_status=404), False),
-        (Outcome(State.FAILED, Reason.NETWORK_ERROR), True),
-        (Outcome(State.TIMED_OUT, Reason.TIMEOUT), True),
-        (Outcome(State.FAILED, Reason.BLOCKED), False),
-        (Outcome(State.CANCELLED, Reason.REQUESTED), False),
+        ("webhook", Outcome(State.SUCCEEDED, response_status=200), False),
+        ("webhook", Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=500), False),
+        ("webhook", Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=503), True),
+        ("webhook", Outcome(State.FAILED, Reason.CLIENT_ERROR, response_status=404), False),
+        ("webhook", Outcome(State.FAILED, Reason.NETWORK_ERROR), True),
+        ("webhook", Outcome(State.TIMED_OUT, Reason.TIMEOUT), True),
+        ("docker", Outcome(State.TIMED_OUT, Reason.TIMEOUT), False),
+        ("docker", Outcome(State.FAILED, Reason.NETWORK_ERROR), True),
+        ("webhook", Outcome(State.FAILED, Reason.BLOCKED), False),
+        ("webhook", Outcome(State.CANCELLED, Reason.REQUESTED), False),
     ],
 )
-def test_tells_an_unwell_host_from_an_unwelcome_answer(outcome: Outcome, *, expected: bool) -> None:
-    assert expected is breaker.is_host_unwell(outcome)
+def test_tells_an_unwell_host_from_an_unwelcome_answer(kind: str, outcome: Outcome, *, expected: bool) -> None:
+    assert expected is breaker.is_host_unwell(kind, outcome)
 
 
 async def test_few_failures_leave_the_gate_open(session: AsyncSession) -> None:

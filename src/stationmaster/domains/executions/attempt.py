@@ -50,7 +50,7 @@ async def fly(
     # What it said is stored before its end is, so that whoever sees the end can read all of it.
     outcome = await journals.complete(journal, outcome, has_reporter=desk.has_reporter)
     result = conclude(flight, outcome)
-    recorder.put(Ending(flight, result, is_host_unwell(outcome)))
+    recorder.put(Ending(flight, result, is_host_unwell(claimed.kind, outcome)))
 
 
 def _measure_lateness(claimed: Claimed) -> None:

@@ -27,16 +27,18 @@ LONGEST_SECONDS = 900.0
 PROBE_SECONDS = 60
 """If the replica that probes goes away, another may after this long."""
 UNWELL_STATUSES = frozenset({502, 503, 504})
+ANSWERS = frozenset({"webhook"})
+"""Kinds whose whole work is that the host answers."""
 
 breakers = table_of(Breaker)
 executions = table_of(Execution)
 
 
-def is_host_unwell(outcome: Outcome) -> bool:
-    """Say whether an outcome counts against the host."""
+def is_host_unwell(kind: str, outcome: Outcome) -> bool:
+    """Say whether an outcome counts against the host; that a program takes too long says nothing of where it runs."""
     if outcome.response_status is not None:
         return outcome.response_status in UNWELL_STATUSES
-    return outcome.reason in {Reason.NETWORK_ERROR, Reason.TIMEOUT}
+    return outcome.reason is Reason.NETWORK_ERROR or (outcome.reason is Reason.TIMEOUT and kind in ANSWERS)
 
 
 async def list_hosts(session: AsyncSession) -> set[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
@@ -42,6 +42,8 @@ class Flights:
 
     capacity: int
     per_host: int
+    own_limits: Mapping[str, int] = field(default_factory=dict)
+    """Hosts with another limit than the rest."""
     on_free: asyncio.Event | None = None
     """Set when a place becomes free, while somebody waits for one."""
     _is_empty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,10 +98,13 @@ class Flights:
 
     def room_at(self, host: str | None) -> int:
         """Return how many more attempts may go to this host."""
-        return self.per_host - self._hosts[host] if host else self.capacity
+        return self._limit(host) - self._hosts[host] if host else self.capacity
 
     def full_hosts(self) -> list[str]:
-        return [host for host, count in self._hosts.items() if count >= self.per_host]
+        return [host for host, count in self._hosts.items() if count >= self._limit(host)]
+
+    def _limit(self, host: str) -> int:
+        return self.own_limits.get(host, self.per_host)
 
     def tokens(self) -> set[UUID]:
         return {flight.claimed.token for flight in self._by_id.values()}

@@ -51,12 +51,13 @@ class Runner:
         settings: RunnerSettings,
         journal: JournalSettings | None = None,
         name: str,
+        host_limits: Mapping[str, int] | None = None,
     ) -> None:
         self._database = database
         self._executors = executors
         self._settings = settings
         self._name = name
-        self.flights = Flights(settings.concurrency, settings.per_host)
+        self.flights = Flights(settings.concurrency, settings.per_host, host_limits or {})
         self._recorder = Recorder(database, self.flights, settings, worker=name)
         self._journals = JournalWriter(database, journal or JournalSettings(), apart=self._recorder.pause())
         self._tokens = tokens

@@ -1,11 +1,13 @@
 """Examinations of the machine, each on a healthy one and on a sick one."""
 
 import asyncio
+import json
 import resource
 import shutil
 import socket
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from stationmaster.config import RunnerSettings, Settings
 from stationmaster.entrypoints.cli.doctor import machine
 from stationmaster.entrypoints.cli.doctor.finding import Diagnosis, Status
 from stationmaster.entrypoints.cli.serving import port_of
-from stationmaster.setting_groups import SandboxSettings
+from stationmaster.setting_groups import DockerSettings, SandboxSettings
 
 MOUNTS = """\
 22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw
@@ -107,29 +109,52 @@ def test_a_port_that_is_taken_is_a_warning() -> None:
     assert (Status.WARNING, Status.OK) == (taken.status, machine.examine_port("127.0.0.1", 0).status)
 
 
-async def ask_docker(monkeypatch: pytest.MonkeyPatch, host: str) -> Diagnosis:
-    monkeypatch.setenv("DOCKER_HOST", host)
-    return await machine.examine_docker()
+LIMITS = {"MemoryLimit": True, "PidsLimit": True, "SecurityOptions": ["name=seccomp,profile=default"]}
 
 
-async def test_an_engine_that_answers_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("info", "settings", "expected", "words"),
+    [
+        (LIMITS, {}, Status.OK, "Engine 24 answers."),
+        ({**LIMITS, "PidsLimit": False}, {}, Status.WARNING, "lacks a limit of processes"),
+        ({**LIMITS, "SecurityOptions": []}, {}, Status.WARNING, "seccomp"),
+        (LIMITS, {"mode": "swarm"}, Status.WARNING, "manages no swarm"),
+        ({**LIMITS, "Swarm": {"ControlAvailable": True}}, {"mode": "swarm"}, Status.OK, "answers"),
+    ],
+)
+async def test_the_engine_is_asked_what_it_can(
+    info: dict[str, object], settings: dict[str, Any], expected: Status, words: str
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        body = b'{"ApiVersion": "1.43", "Version": "24"}'
+        body = json.dumps({"ApiVersion": "1.43", "ID": "x", "ServerVersion": "24", **info}).encode()
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
         writer.write(head % len(body) + body)
         await writer.drain()
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        assert Status.OK is (await ask_docker(monkeypatch, f"tcp://127.0.0.1:{port}")).status
+        url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        diagnosis = await machine.examine_docker(DockerSettings(url=url, **settings))
+
+    assert expected is diagnosis.status
+    assert words in diagnosis.text
 
 
-async def test_no_engine_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    diagnosis = await ask_docker(monkeypatch, "unix:///nowhere/docker.sock")
+async def test_no_engine_is_a_warning() -> None:
+    diagnosis = await machine.examine_docker(DockerSettings(url="unix:///nowhere/docker.sock"))
 
     assert (Status.WARNING, True) == (diagnosis.status, bool(diagnosis.advice))
+
+
+async def test_an_engine_that_is_switched_off_is_fine() -> None:
+    assert Status.OK is (await machine.examine_docker(DockerSettings(enabled=False))).status
+
+
+async def test_certificates_that_cannot_be_read_are_a_problem(tmp_path: Path) -> None:
+    diagnosis = await machine.examine_docker(DockerSettings(url="tcp://127.0.0.1:1", tls_dir=tmp_path))
+
+    assert Status.PROBLEM is diagnosis.status
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ IMAGE = (
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Argument = Annotated[Text, StringConstraints(max_length=32_768)]
 OutputName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]
-OWN_VARIABLES = frozenset({"EXECUTION_ID", "PARAMS", "STATE_FILE", "RESULT_FILE", "OUTPUT_DIR"})
+OWN_VARIABLES = frozenset({"EXECUTION_ID", "PARAMS", "PARAMS_FILE", "STATE_FILE", "RESULT_FILE", "OUTPUT_DIR"})
 OWN_PREFIX = "STATIONMASTER_"
 
 

@@ -56,7 +56,7 @@ async def _examine(settings: Settings, host: str, port: int) -> list[Diagnosis]:
         machine.examine_zones(settings),
         machine.examine_open_files(settings),
         machine.examine_port(host, port),
-        await machine.examine_docker(),
+        await machine.examine_docker(settings.docker),
         await machine.examine_sandbox(settings),
     ]
 

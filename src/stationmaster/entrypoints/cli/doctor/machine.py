@@ -11,10 +11,12 @@ from stationmaster.config import Settings
 from stationmaster.entrypoints.cli import serving
 from stationmaster.entrypoints.cli.doctor.finding import Diagnosis
 from stationmaster.entrypoints.cli.terminal import Refusal
-from stationmaster.entrypoints.health import DockerProbe
+from stationmaster.entrypoints.health import ask_engine
 from stationmaster.kit.zone import zone_names
+from stationmaster.outbound.docker.engine import open_engine
 from stationmaster.outbound.sandbox.opening import open_sandbox
 from stationmaster.outbound.sandbox.protection import Level
+from stationmaster.setting_groups import DockerSettings
 
 GIB = 1024**3
 DISK_WARNING_BYTES = GIB
@@ -101,12 +103,28 @@ def examine_port(host: str, port: int) -> Diagnosis:
         return Diagnosis.warning("port", str(refusal), "Fine if that is Stationmaster itself.")
 
 
-async def examine_docker() -> Diagnosis:
-    """Ask the Docker engine for a sign of life."""
-    if await DockerProbe().is_available():
-        return Diagnosis.ok("docker", "The engine answers.")
-    advice = "Needed for work in containers only: start the engine, or let this user reach its socket (DOCKER_HOST)."
-    return Diagnosis.warning("docker", "No engine answers.", advice)
+async def examine_docker(settings: DockerSettings) -> Diagnosis:
+    """Ask the Docker engine what it is, and whether it can put up all walls around containers."""
+    if not settings.enabled:
+        return Diagnosis.ok("docker", "Switched off: no work in containers.")
+    try:
+        async with open_engine(settings.url, settings.tls_dir) as engine:
+            report = await ask_engine(engine)
+    except ValueError as error:
+        return Diagnosis.problem("docker", f"{error}.", "Correct STATIONMASTER_DOCKER__URL and __TLS_DIR.")
+    if report is None:
+        advice = (
+            "Needed for work in containers only: start the engine, or let this user reach its socket (DOCKER_HOST)."
+        )
+        return Diagnosis.warning("docker", "No engine answers.", advice)
+    text = f"Engine {report.version} answers"
+    if settings.mode == "swarm" and not report.is_manager:
+        advice = "Run `docker swarm init` on it, or name a manager's engine in STATIONMASTER_DOCKER__URL."
+        return Diagnosis.warning("docker", f"{text}, and manages no swarm.", advice)
+    if report.missing:
+        advice = "Containers run without it: let the kernel offer it, or trust all that runs there."
+        return Diagnosis.warning("docker", f"{text}, and lacks {', '.join(report.missing)}.", advice)
+    return Diagnosis.ok("docker", f"{text}.")
 
 
 async def examine_sandbox(settings: Settings) -> Diagnosis:

@@ -1,0 +1,157 @@
+"""The life of one container, from its name to its end; see the package for what happens on each failure."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stationmaster.domains.executions.containers import verdict
+from stationmaster.domains.executions.containers.hardening import container_config
+from stationmaster.domains.executions.containers.run_facts import RunFacts
+from stationmaster.domains.executions.containers.work import HOME, RESULT_FILE, ContainerWork
+from stationmaster.domains.executions.containers.workspace import make_workspace
+from stationmaster.domains.executions.executor import Desk, Outcome
+from stationmaster.domains.executions.journal import Journal, Stream
+from stationmaster.domains.executions.states import Reason, State
+from stationmaster.outbound.docker import archive
+from stationmaster.outbound.docker.engine import Engine, Json
+from stationmaster.outbound.docker.errors import Conflict, EngineAway, NotThere
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+LAST_WORDS_SECONDS = 5
+MAX_RESULT_BYTES = 262_144
+NEVER_STARTED = "created"
+LOST = Outcome(State.LOST, Reason.LOST, error=verdict.LOST)
+
+
+@dataclass
+class ContainerRun:
+    """One attempt in one container."""
+
+    engine: Engine
+    facts: RunFacts
+    desk: Desk
+    journal: Journal
+    taken_lines: int = field(default=0, init=False)
+    """A log that broke off is read on from here. One that is taken over is read again: the journal leaves out what it has."""
+    times_away: int = field(default=0, init=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.facts.name)
+
+    async def carry_out(self, work: ContainerWork, handle: Mapping[str, Any] | None) -> Outcome:
+        """Run the container, or take over the one that an earlier replica began, and judge its end.
+
+        Raises:
+            EngineAway: it was away for longer than our patience.
+            EngineRefused: it does not want to run this.
+            Disowned: somebody else has the attempt.
+        """
+        found = await self._look()
+        if found is None and await self._was_begun(handle):
+            return LOST
+        if found is None or found["State"]["Status"] == NEVER_STARTED:
+            await self._begin(work)
+        ended = await self._follow()
+        if ended is None:
+            return LOST
+        return verdict.judge(
+            int(ended["State"]["ExitCode"]),
+            is_oom=bool(ended["State"]["OOMKilled"]),
+            was_engine_away=bool(self.times_away),
+            result=await self._read_result(),
+        )
+
+    async def stop(self) -> None:
+        """End the container, politely first, and take in the last words of one that was followed."""
+        await self.engine.stop_container(self.name, grace_seconds=int(self.facts.settings.stop_grace.total_seconds()))
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._take_log()
+        except (TimeoutError, EngineAway, NotThere) as error:
+            logger.info("docker.last_words_lost", extra={"container": self.name, "error": type(error).__name__})
+
+    async def _was_begun(self, handle: Mapping[str, Any] | None) -> bool:
+        """Say whether the container has started, or is on an engine that this replica does not reach."""
+        return handle is not None and (handle["is_started"] or handle["engine"] != await self.engine.find_id())
+
+    async def _begin(self, work: ContainerWork) -> None:
+        image = await self._have_image(work)
+        engine = await self.engine.find_id()
+        await self.desk.save_handle(self.facts.handle(is_started=False, engine=engine))
+        id_ = await self._create(work, image)
+        await self.engine.put_archive(id_, HOME, make_workspace(work, self.facts.settings.uid))
+        await self.desk.save_handle(self.facts.handle(is_started=True, engine=engine))
+        await self.engine.start_container(id_)
+        self.times_away = 0
+
+    async def _have_image(self, work: ContainerWork) -> str:
+        """Return the id of the image, fetched if need be."""
+        found = await self.engine.find_image(work.image)
+        if found is None:
+            await self.journal.line(f"Pulling {work.image}.")
+            await self.engine.pull_image(work.image, work.login)
+            found = await self.engine.find_image(work.image)
+        if found is None:
+            raise NotThere(404, f"There is no image {work.image}.")
+        return str(found["Id"])
+
+    async def _create(self, work: ContainerWork, image: str) -> str:
+        """Create the container; one of that name that never ran is in nobody's way."""
+        config = container_config(work, image=image, labels=self.facts.labels, settings=self.facts.settings)
+        try:
+            return await self.engine.create_container(self.name, config)
+        except Conflict:
+            await self.engine.remove_container(self.name)
+            return await self.engine.create_container(self.name, config)
+
+    async def _follow(self) -> Json | None:
+        """Take the log in until the container has ended; return its last state, None when it is gone."""
+        while True:
+            away_before = self.times_away
+            try:
+                await self._take_log()
+                await self.engine.wait_for_exit(self.name)
+            except EngineAway:
+                self.times_away += 1
+            except NotThere:
+                return None
+            found = await self._look()
+            if found is None or (self.times_away == away_before and not found["State"]["Running"]):
+                return found
+
+    async def _take_log(self) -> None:
+        async for line in self.engine.follow_log(f"containers/{self.name}", skip_lines=self.taken_lines):
+            await self.journal.feed(line.data, Stream(line.stream))
+            self.taken_lines += 1
+
+    async def _look(self) -> Json | None:
+        """Ask for the container, and wait for an engine that is away, as long as our patience lasts."""
+        deadline = time.monotonic() + self.facts.settings.patience.total_seconds()
+        while True:
+            try:
+                return await self.engine.find_container(self.name)
+            except EngineAway:
+                self.times_away += 1
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read_result(self) -> Json | None:
+        """Return what the program reported, or else left in its result file."""
+        if self.journal.result is not None:
+            return self.journal.result
+        raw = await self.engine.get_archive(self.name, RESULT_FILE, max_bytes=MAX_RESULT_BYTES)
+        try:
+            content = next((content for _, content in archive.unpack(raw)), b"") if raw else b""
+            result = json.loads(content) if content else None
+        except (archive.UnsafeArchive, ValueError):
+            await self.journal.line(f"{RESULT_FILE} holds no JSON object; it is not kept.", level="warning")
+            return None
+        return result if isinstance(result, dict) else None

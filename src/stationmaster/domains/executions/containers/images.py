@@ -1,0 +1,38 @@
+"""Which images may run."""
+
+from fnmatch import fnmatchcase
+
+from stationmaster.setting_groups import DockerSettings
+
+DIGEST = "@sha256:"
+DEFAULT_REGISTRY = "docker.io"
+
+
+def check_image(reference: str, settings: DockerSettings) -> None:
+    """Refuse an image that is neither named by its digest nor allowed by the house.
+
+    Raises:
+        ValueError: says what to do.
+    """
+    if settings.any_digest and DIGEST in reference:
+        return
+    if any(fnmatchcase(form, pattern) for pattern in settings.images for form in _forms(reference)):
+        return
+    if settings.any_digest:
+        raise ValueError(
+            f"{reference} may not run here: name the image by its digest (NAME@sha256:...), "
+            "or have it allowed by STATIONMASTER_DOCKER__IMAGES"
+        )
+    raise ValueError(f"{reference} may not run here: STATIONMASTER_DOCKER__IMAGES does not allow it")
+
+
+def registry_of(reference: str) -> str:
+    """Return the registry that has an image: the part before the first slash, if it looks like a host."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else DEFAULT_REGISTRY
+
+
+def _forms(reference: str) -> tuple[str, ...]:
+    """Return a reference as it is, and with the tag that is meant where none is given."""
+    is_tagged = ":" in reference.rpartition("/")[2]
+    return (reference,) if is_tagged else (reference, f"{reference}:latest")

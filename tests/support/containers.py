@@ -1,0 +1,95 @@
+"""Attempts in containers, without the engine of executions around them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from stationmaster.domains.executions.executor import Context, Facts, Outcome
+from stationmaster.domains.executions.journal import TrialJournal
+from stationmaster.domains.executions.kinds.docker import DockerExecutor
+from stationmaster.domains.executions.targets.docker import DockerTarget
+from stationmaster.kit.ids import new_id
+from stationmaster.outbound.docker.engine import Engine
+from stationmaster.setting_groups import DockerSettings
+from tests.support.docker import IMAGE
+
+INSTALLATION = "tests"
+URL = "http://station.example"
+
+
+class FixedSecrets:
+    """Opens any secret but one."""
+
+    async def open(self, names: Collection[str], facts: Facts) -> Mapping[str, str]:
+        return {name: f"user:value-of-{name}" for name in names}
+
+
+@dataclass
+class NotedDesk:
+    """Remembers the handle that a replica which dies would leave."""
+
+    handle: Mapping[str, Any] | None = None
+    has_reporter: bool = False
+
+    def report_token(self) -> str:
+        return "the token of this attempt"
+
+    async def read_facts(self) -> Facts:
+        return Facts(handle=self.handle)
+
+    async def save_handle(self, handle: Mapping[str, Any]) -> None:
+        self.handle = handle
+
+
+@dataclass
+class Attempt:
+    """One attempt, which several replicas may carry on one after the other."""
+
+    executor: DockerExecutor
+    target: DockerTarget
+    timeout_seconds: float = 60
+    id: UUID = field(default_factory=new_id)
+    desk: NotedDesk = field(default_factory=NotedDesk)
+    journal: TrialJournal = field(default_factory=TrialJournal)
+
+    @property
+    def name(self) -> str:
+        return f"execution-{self.id}-1"
+
+    @property
+    def said(self) -> list[str]:
+        return [piece.rstrip("\n") for piece in self.journal.pieces]
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            execution_id=self.id,
+            attempt=1,
+            scheduled_for=None,
+            timeout_seconds=self.timeout_seconds,
+            desk=self.desk,
+            journal=self.journal,
+        )
+
+    async def run(self) -> Outcome:
+        """Carry it on, as a replica that has just claimed it."""
+        return await self.executor.run(self.target, self.context)
+
+    async def stop(self) -> None:
+        await self.executor.stop(self.target, self.context)
+
+
+def make_attempt(
+    engine: Engine, *command: str, settings: DockerSettings | None = None, timeout_seconds: float = 60, **fields: Any
+) -> Attempt:
+    """Make an attempt of a command in the tests' image."""
+    settings = settings or house()
+    executor = DockerExecutor(engine, settings, installation=INSTALLATION, secrets=FixedSecrets(), service_url=URL)
+    target = DockerTarget.model_validate({"type": "docker", "image": IMAGE, "command": list(command), **fields})
+    return Attempt(executor, target, timeout_seconds)
+
+
+def house(**settings: Any) -> DockerSettings:
+    """Make settings that allow the tests' image."""
+    return DockerSettings(**{"images": [IMAGE], "stop_grace": 1, "patience": 30, **settings})
