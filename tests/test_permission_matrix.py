@@ -23,6 +23,7 @@ from stationmaster.config import RegistrationSettings, RunnerSettings, Settings
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
+from tests.support.archives import tar
 from tests.support.databases import Databases
 from tests.support.lifespan import lifespan_of
 from tests.support.mails import STAYING
@@ -53,6 +54,7 @@ OWNABLE = {
     "notification_id",
     "secret_name",
     "file_id",
+    "script",
     "process_id",
     "step_id",
     "run_id",
@@ -163,6 +165,7 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "PUT /api/v1/processes/{process_id}/steps/order": lambda _, objects: {"steps": [objects["step_id"]]},
     "POST /api/v1/rate-limits/reset": lambda *_: {},
     "POST /api/v1/secrets": lambda *_: {"name": f"S_{new_id().hex}", "value": "a value for tests"},
+    "PUT /api/v1/scripts/{script}/access/users": lambda user, _: {"users": [str(user.id)]},
     "PUT /api/v1/secrets/{secret_name}": lambda *_: {"value": "another value for tests"},
     "POST /api/v1/runs": lambda _, objects: {"process_id": objects["process_id"], "entity_id": "x"},
     "POST /api/v1/runs/report": lambda _, objects: {
@@ -182,6 +185,8 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
 
 UPLOADS = {
     "POST /api/v1/files": {"file": ("numbers.csv", b"1,2,3")},
+    "POST /api/v1/scripts": {"file": ("script.tar.gz", tar())},
+    "POST /api/v1/scripts/{script}/versions": {"file": ("script.tar.gz", tar())},
 }
 
 

@@ -24,6 +24,7 @@ from stationmaster.setting_groups import (
     JournalSettings,
     RateLimitSettings,
     SandboxSettings,
+    ScriptSettings,
     split_commas,
 )
 
@@ -225,6 +226,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimitSettings = RateLimitSettings()
     files: FileSettings = FileSettings()
     docker: DockerSettings = DockerSettings()
+    scripts: ScriptSettings = ScriptSettings()
 
     @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")
     @classmethod

@@ -10,14 +10,12 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.config import Settings
 from stationmaster.db import idempotency, migrate, notify
@@ -31,6 +29,7 @@ from stationmaster.domains.audit.archive import Archive
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
 from stationmaster.domains.auth.mail_clerk import MailClerk
+from stationmaster.domains.executions import reading as execution_reading
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
 from stationmaster.domains.executions.containers.reaper import Reaper
 from stationmaster.domains.executions.executor import Executor
@@ -47,6 +46,7 @@ from stationmaster.domains.notifications.channels.registry import open_carriers,
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
+from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
@@ -55,7 +55,6 @@ from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
-from stationmaster.identity.actor import Actor
 from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.docker.engine import Engine, open_engine
@@ -94,7 +93,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await create_first_superadmin(database, settings)
         app.state.database = database
         app.state.sealer = sealer
-        app.state.secret_subjects = Subjects(_find_no_scripts, jobs.find_seen)
+        app.state.secret_subjects = Subjects(scripts.find_visible, jobs.find_seen)
+        app.state.read_script_executions = execution_reading.show_newest_of_scripts
         app.state.authenticator = authenticator
         app.state.outbox = outbox = Outbox.open(settings.public_url, keyring)
         app.state.audit_archive = archive = Archive(SealKey.of(secret), (accounts.find_names, api_keys.find_names))
@@ -129,10 +129,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with station.run(app):
             yield
     logger.info("service.stopped")
-
-
-async def _find_no_scripts(_session: AsyncSession, _ids: Collection[UUID], _actor: Actor) -> set[UUID]:
-    return set()
 
 
 @asynccontextmanager

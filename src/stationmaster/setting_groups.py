@@ -108,6 +108,16 @@ class JournalSettings(BaseModel):
     )
 
 
+class ScriptSettings(BaseModel):
+    """What is taken of scripts, and how many of them one person may have under way."""
+
+    max_archive_bytes: int = Field(20_971_520, ge=1024, description="Largest archive of a script.")
+    running_per_user: int = Field(3, ge=1, le=10_000, description="Scripts that one user may have running at once.")
+    queued_per_user: int = Field(
+        100, ge=1, le=100_000, description="Scripts that may wait for one user's running ones."
+    )
+
+
 class FileSettings(BaseModel):
     """What people may upload."""
 

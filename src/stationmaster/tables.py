@@ -14,6 +14,7 @@ from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
 from stationmaster.domains.runs import models as runs
+from stationmaster.domains.scripts import models as scripts
 from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.settings import models as settings
 from stationmaster.domains.taxonomy import models as taxonomy
@@ -36,6 +37,7 @@ __all__ = [
     "outbox",
     "processes",
     "runs",
+    "scripts",
     "secrets",
     "settings",
     "taxonomy",

@@ -19,12 +19,15 @@ from stationmaster.domains.processes.schemas import ProcessIn
 from stationmaster.domains.runs import service as runs
 from stationmaster.domains.runs.models import StepRun
 from stationmaster.domains.runs.schemas import RunIn
+from stationmaster.domains.scripts import service as scripts
+from stationmaster.domains.scripts.sources import read_archive
 from stationmaster.domains.secrets import service as secrets
 from stationmaster.domains.secrets.schemas import SecretIn
 from stationmaster.domains.taxonomy import service as taxonomy
 from stationmaster.domains.taxonomy.schemas import CategoryIn, TeamIn
 from stationmaster.domains.users.models import User
 from stationmaster.kit.ids import new_id
+from tests.support.archives import tar
 from tests.support.executions import make_spec, store
 from tests.support.people import actor_of, make_key, make_user, sign_in
 from tests.support.work import HOURLY, make_job
@@ -140,6 +143,12 @@ async def _make_delivery(app: FastAPI, _owner: User) -> Ids:
     return {"delivery_id": str(message.id)}
 
 
+async def _make_script(app: FastAPI, owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        made = await scripts.create_script(session, read_archive(tar()), actor_of(owner))
+    return {"script": made.slug, "role": "user"}
+
+
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
@@ -157,6 +166,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("session_id", "refresh_token"): _make_session,
     ("secret_name",): _make_secret,
     ("file_id",): _make_file,
+    ("script", "role"): _make_script,
     ("user_id",): _make_user,
     ("entry_id",): _make_entry,
     ("notification_id",): _make_notification,

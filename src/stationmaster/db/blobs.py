@@ -127,6 +127,13 @@ async def read_all(session: AsyncSession, digest: str) -> bytes:
     return b"".join(await session.scalars(statement))
 
 
+async def read_beginning(session: AsyncSession, digest: str, size: int = 16) -> bytes:
+    """Return the first bytes of a content."""
+    beginning = sa.func.substr(BlobPiece.data, 1, size, type_=sa.LargeBinary)
+    statement = select(beginning).where(BlobPiece.digest == digest, BlobPiece.number == 0)
+    return await session.scalar(statement) or b""
+
+
 async def stream(database: Database, digest: str) -> AsyncIterator[bytes]:
     """Give a content piece by piece; no session is held while somebody receives them."""
     number = 0

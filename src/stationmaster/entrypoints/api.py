@@ -24,6 +24,8 @@ from stationmaster.domains.runs.dashboard_router import router as dashboard
 from stationmaster.domains.runs.privacy_router import router as privacy
 from stationmaster.domains.runs.router import router as runs
 from stationmaster.domains.runs.step_run_router import router as step_runs
+from stationmaster.domains.scripts.access_router import router as script_access
+from stationmaster.domains.scripts.router import router as scripts
 from stationmaster.domains.secrets.router import router as secrets
 from stationmaster.domains.taxonomy.router import router as categories
 from stationmaster.domains.taxonomy.team_router import router as teams
@@ -40,6 +42,7 @@ TAGS = {
     "users": "People and what they may do.",
     "api-keys": "Keys by which programs act for people.",
     "files": "Uploads that scripts work on.",
+    "scripts": "Programs that people have registered, and who may run them.",
     "secrets": "Values that work may use and nobody can read.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
@@ -67,6 +70,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys,
     secrets,
     files,
+    scripts,
+    script_access,
     jobs,
     schedules,
     categories,

@@ -53,12 +53,17 @@ async def fingerprint(request: Request, media: Media | None) -> str:
     total = hashlib.sha256()
     for part in (request.method, local_path(request.scope), request.url.query):
         _add(total, part.encode())
-    if media == "form":
+    if media == "form" or _is_multipart(request):
         async for item in _form_parts(request):
             _add(total, item)
     else:
         _add(total, await request.body())
     return total.hexdigest()
+
+
+def _is_multipart(request: Request) -> bool:
+    """Say whether it is a form, also where an operation reads its body itself."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
 async def _form_parts(request: Request) -> AsyncIterator[bytes]:

@@ -79,7 +79,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         Middleware(ErrorBoundary),
         Middleware(ImpliedMethods),
         *_compression(settings),
-        Middleware(BodyLimit, plain_bytes=settings.http.max_body_bytes, upload_bytes=settings.files.max_bytes),
+        Middleware(BodyLimit, plain_bytes=settings.http.max_body_bytes, upload_bytes=_largest_upload(settings)),
     ]
     app.user_middleware[:0] = stack
 
@@ -101,6 +101,10 @@ def _cors(settings: Settings) -> list[Middleware]:
 
 def _compression(settings: Settings) -> list[Middleware]:
     return [Middleware(Compression)] if settings.http.compression else []
+
+
+def _largest_upload(settings: Settings) -> int:
+    return max(settings.files.max_bytes, settings.scripts.max_archive_bytes)
 
 
 def _trusted_hosts(settings: Settings) -> list[Middleware]:

@@ -56,7 +56,11 @@ class Operation(APIRoute):
 
         async def answer(request: Request) -> Response:
             etag.refuse_unheard(request, dependant)
-            response = await handle(request)
+            try:
+                response = await handle(request)
+            finally:
+                # Files of a form that an operation reads itself, or that was read only to compare it with an earlier one.
+                await request.close()
             if etag.is_object(model):
                 response = etag.tag(request, response, model)
             idempotency.note_answer(request, response)

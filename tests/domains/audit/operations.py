@@ -25,6 +25,7 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
+from tests.support.archives import tar
 from tests.support.objects import make_objects
 from tests.support.people import PASSWORD, Person, make_person
 from tests.support.work import HOURLY, TARGET, set_job
@@ -221,6 +222,19 @@ ROWS: dict[str, Row] = {
     "create_secret": owner(name="NEW", value="a value for tests"),
     "put_secret": owner(value="another value for tests"),
     "delete_secret": owner(),
+    "create_script": Row("owner", {"files": {"file": ("script.tar.gz", tar())}}),
+    "create_script_version": Row("owner", {"files": {"file": ("script.tar.gz", tar())}}),
+    "update_script": owner(description="New."),
+    "delete_script": owner(),
+    "publish_script": owner(),
+    "unpublish_script": owner(),
+    "clear_script_access": owner(),
+    "put_script_roles": owner(roles=["user"]),
+    "put_script_users": owner(users=[]),
+    "add_script_user": owner(),
+    "remove_script_user": owner(),
+    "add_script_role": owner(),
+    "remove_script_role": owner(),
     "upload_file": Row("owner", {"files": {"file": ("numbers.csv", b"1,2,3")}}),
     "delete_file": owner(),
     "create_job": owner(name="new", target=TARGET, schedules=[HOURLY]),

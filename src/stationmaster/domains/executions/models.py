@@ -72,6 +72,7 @@ class Execution(Table, table=True):
         sa.UniqueConstraint("schedule_id", "scheduled_for"),
         # Each index costs on every move of every execution: what few rows are in is partial, and most moves touch none.
         sa.Index("ix_executions_job", "job_id", "id"),
+        _partial("ix_executions_script", "script_id", "id", where="script_id IS NOT NULL"),
         _partial("ix_executions_turn", "turn_at", "id", where="state = 'queued' AND NOT is_held"),
         _partial("ix_executions_held", "overlap_key", "id", where="is_held"),
         _partial("ix_executions_running", "lease_token", where="state = 'running'"),

@@ -1,6 +1,9 @@
 """Executions as lists show them: with the fields that the caller chose, read a page at a time."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +14,21 @@ from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
+
+NEWEST = 10
+"""Executions that a script in a list shows on demand."""
+
+
+async def show_newest_of_scripts(
+    session: AsyncSession, script_ids: Collection[UUID], actor: Actor
+) -> dict[UUID, list[dict[str, Any]]]:
+    """Show the newest executions of each script that were asked for by the caller, all of them to admins."""
+    owner_id = None if actor.is_admin else actor.user_id
+    shown: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for row in await service.newest_by_script(session, script_ids, NEWEST, owner_id=owner_id):
+        if row.script_id is not None:
+            shown[row.script_id].append(ExecutionOut.of(row, actor).model_dump(mode="json"))
+    return shown
 
 
 async def show_items(

@@ -138,6 +138,24 @@ async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[
     return {row.job_id: row for row in rows if row.job_id}
 
 
+async def newest_by_script(
+    session: AsyncSession, script_ids: Collection[UUID], count: int, *, owner_id: UUID | None
+) -> Sequence[Execution]:
+    """Return up to `count` newest executions of each script, of one owner or of all, newest first."""
+    if not script_ids:
+        return []
+    r = recordset(session, "scripts", {"id": sa.Uuid()})
+    newest = sa.select(executions.c.id).where(executions.c.script_id == r.c.id)
+    if owner_id is not None:
+        newest = newest.where(executions.c.owner_id == owner_id)
+    newest = newest.order_by(executions.c.id.desc()).limit(count).correlate(r)
+    outer = table_of(Execution).alias("shown")
+    ids = sa.select(outer.c.id).join(r, outer.c.script_id == r.c.id).where(outer.c.id.in_(newest))
+    statement = select(Execution).where(col(Execution.id).in_(ids)).order_by(col(Execution.id).desc())
+    rows = encode_rows(session, [{"id": id_} for id_ in script_ids])
+    return (await session.scalars(statement, {"scripts": rows})).all()
+
+
 async def newest_by_job(session: AsyncSession, job_ids: Collection[UUID], count: int) -> dict[UUID, list[Execution]]:
     """Return up to `count` newest executions of each job, newest first: two looks into the index for each job."""
     by_job: dict[UUID, list[Execution]] = {id_: [] for id_ in job_ids}

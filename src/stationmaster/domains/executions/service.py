@@ -62,6 +62,13 @@ async def newest_by_job(session: AsyncSession, job_ids: Collection[UUID], count:
     return await repository.newest_by_job(session, job_ids, count)
 
 
+async def newest_by_script(
+    session: AsyncSession, script_ids: Collection[UUID], count: int, *, owner_id: UUID | None = None
+) -> Sequence[Execution]:
+    """Return up to `count` newest executions of each script, of one owner or of all, newest first."""
+    return await repository.newest_by_script(session, script_ids, count, owner_id=owner_id)
+
+
 async def list_attempts(session: AsyncSession, execution: Execution) -> list[AttemptOut]:
     """Return the attempts of an execution, the one under way included, oldest first."""
     return (await list_attempts_of(session, [execution]))[execution.id]

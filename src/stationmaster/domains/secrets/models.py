@@ -38,4 +38,4 @@ class ScriptGrant(SQLModel, table=True):
     __tablename__ = "secret_script_grants"
 
     secret_id: UUID = Field(primary_key=True, foreign_key="secrets.id", ondelete="CASCADE")
-    script_id: UUID = Field(primary_key=True, index=True)
+    script_id: UUID = Field(primary_key=True, foreign_key="scripts.id", ondelete="CASCADE", index=True)

@@ -5,14 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator
 
 from stationmaster.domains.executions.targets.base import SecretName, TargetFields
+from stationmaster.kit.image_name import IMAGE
 from stationmaster.web.schema import JsonObject, Text
 
-# name[:tag][@digest] of the distribution specification, with an optional registry before it.
-IMAGE = (
-    r"^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?/)?"
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$"
-)
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Argument = Annotated[Text, StringConstraints(max_length=32_768)]
 OutputName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]
