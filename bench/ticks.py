@@ -97,6 +97,7 @@ def _asleep(job_id: UUID, number: int) -> dict[str, object]:
         "anchor_at": FAR_AWAY,
         "next_run_at": FAR_AWAY + timedelta(seconds=number),
         "is_active": True,
+        "offset_seconds": 0,
         "failures": 0,
     }
 

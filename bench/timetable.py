@@ -115,6 +115,7 @@ def _job_row(job_id: UUID, owner_id: UUID, plan: Plan, target: WebhookTarget, sp
         "metadata": {},
         "category_id": GENERAL_ID,
         "notifications": {},
+        "spread_seconds": 0,
         "auto_pause_after_failures": 0,
         "failures_in_a_row": 0,
         "is_watched": False,
@@ -132,6 +133,7 @@ def _schedule_row(job_id: UUID, plan: Plan) -> Row:
         "timezone": "UTC",
         "anchor_at": FAR_AWAY,
         "is_active": True,
+        "offset_seconds": 0,
         "failures": 0,
     }
 

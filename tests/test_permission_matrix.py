@@ -46,6 +46,7 @@ CALLERS = (
     "superadmin-key",
 )
 OWNABLE = {
+    "calendar_id",
     "job_id",
     "schedule_id",
     "execution_id",
@@ -157,6 +158,8 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "POST /api/v1/auth/token": _login,
     "POST /api/v1/jobs": lambda *_: {"name": new_id().hex, "target": {"type": "webhook", "url": PUBLIC}},
     "POST /api/v1/jobs/test-run": lambda *_: {"target": {"type": "webhook", "url": "http://127.0.0.1:9/refused"}},
+    "POST /api/v1/calendars": lambda *_: {"name": new_id().hex},
+    "PATCH /api/v1/calendars/{calendar_id}": lambda *_: {"name": new_id().hex},
     "POST /api/v1/job-categories": lambda *_: {"name": new_id().hex},
     "PATCH /api/v1/job-categories/{category_id}": lambda *_: {"name": new_id().hex},
     "POST /api/v1/teams": lambda *_: {"name": new_id().hex},

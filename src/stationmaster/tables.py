@@ -10,6 +10,7 @@ from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
 from stationmaster.domains.jobs import dependency_models as dependencies
 from stationmaster.domains.jobs import models as jobs
+from stationmaster.domains.jobs.calendars import models as calendars
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
@@ -25,6 +26,7 @@ __all__ = [
     "audit",
     "auth",
     "blobs",
+    "calendars",
     "dependencies",
     "executions",
     "files",

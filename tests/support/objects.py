@@ -10,6 +10,8 @@ from stationmaster.db.blobs import BytesSource
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.files import service as files
+from stationmaster.domains.jobs.calendars import service as calendars
+from stationmaster.domains.jobs.calendars.schemas import CalendarIn
 from stationmaster.domains.jobs.models import Schedule
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity, Topic
@@ -65,6 +67,12 @@ async def _make_team(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         team = await taxonomy.create_team(session, TeamIn(name=f"Team {new_id().hex}"))
     return {"team_id": str(team.id)}
+
+
+async def _make_calendar(app: FastAPI, owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        calendar = await calendars.create_calendar(session, CalendarIn(name=f"calendar-{new_id()}"), actor_of(owner))
+    return {"calendar_id": str(calendar.id)}
 
 
 async def _make_execution(app: FastAPI, owner: User) -> Ids:
@@ -160,6 +168,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("job_id", "schedule_id"): _make_job,
     ("category_id",): _make_category,
     ("team_id",): _make_team,
+    ("calendar_id",): _make_calendar,
     ("execution_id",): _make_execution,
     ("process_id", "step_id", "run_id", "step_run_id"): _make_run,
     ("key_id",): _make_key,

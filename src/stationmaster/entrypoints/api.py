@@ -11,8 +11,12 @@ from stationmaster.domains.auth.router import router as auth
 from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.files.router import router as files
+from stationmaster.domains.jobs.action_router import router as job_actions
+from stationmaster.domains.jobs.calendar_router import router as calendars
+from stationmaster.domains.jobs.maintenance_router import router as maintenance
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.jobs.upcoming_router import router as upcoming
 from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.notifications.settings_router import router as settings
 from stationmaster.domains.outbox.router import router as deliveries
@@ -72,8 +76,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     files,
     scripts,
     script_access,
+    # Before `/jobs/{job_id}...`: the first route that matches answers.
+    maintenance,
+    upcoming,
     jobs,
+    job_actions,
     schedules,
+    calendars,
     categories,
     teams,
     executions,

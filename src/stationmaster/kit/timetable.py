@@ -45,12 +45,15 @@ class Timetable(Protocol):
 class IntervalTimetable:
     """Slots at a fixed distance in elapsed time: `anchor`, then every `seconds`; clock changes do not touch it.
 
+    The zone is for the words only.
+
     Raises:
         ValueError: `seconds` is under 1 or over a hundred years.
     """
 
     anchor: datetime
     seconds: int
+    zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= _MAX_INTERVAL_SECONDS:
@@ -76,7 +79,7 @@ class IntervalTimetable:
         name, size = next(unit for unit in _UNITS if self.seconds % unit[1] == 0)
         count = self.seconds // size
         every = f"Every {name}" if count == 1 else f"Every {count} {name}s"
-        return f"{every}, counted from {write_instant(self.anchor, UTC)}"
+        return f"{every}, counted from {write_instant(self.anchor, self.zone)}"
 
     @property
     def _distance(self) -> timedelta:

@@ -25,10 +25,11 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
+from tests.domains.audit.job_operations import backfill, resume_job, resume_jobs
 from tests.support.archives import tar
 from tests.support.objects import make_objects
 from tests.support.people import PASSWORD, Person, make_person
-from tests.support.work import HOURLY, TARGET, set_job
+from tests.support.work import HOURLY, TARGET
 
 DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 MUTATING: dict[str, tuple[str, str, bool]] = {
@@ -173,11 +174,6 @@ async def hold_run(stage: Stage) -> dict[str, Any]:
     return {}
 
 
-async def resume_job(stage: Stage) -> dict[str, Any]:
-    await set_job(stage.app.state.database, UUID(stage.objects["job_id"]), paused_at=clock.now())
-    return {}
-
-
 async def retry(stage: Stage) -> dict[str, Any]:
     await stage.end_execution()
     return {}
@@ -253,6 +249,12 @@ ROWS: dict[str, Row] = {
     "create_team": boss(name="Night shift"),
     "update_team": boss(slack_handle="@nights"),
     "delete_team": boss(),
+    "create_calendar": owner(name="holidays"),
+    "update_calendar": owner(dates=["2099-12-25"]),
+    "delete_calendar": owner(),
+    "pause_jobs": boss(),
+    "resume_jobs": Row("boss", resume_jobs),
+    "backfill_job": Row("owner", backfill),
     "cancel_execution": owner(),
     "retry_execution": Row("owner", retry),
     "read_notification": owner(),

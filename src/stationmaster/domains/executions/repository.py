@@ -71,7 +71,7 @@ async def find_slot(session: AsyncSession, job_id: UUID, at: datetime) -> Execut
             col(Execution.scheduled_for) <= at,
             sa.func.coalesce(Execution.slot_until, Execution.scheduled_for) >= at,
         )
-        .order_by(col(Execution.slot_count), col(Execution.id).desc())
+        .order_by(col(Execution.schedule_id).is_(None), col(Execution.slot_count), col(Execution.id).desc())
         .limit(1)
     )
     found: Execution | None = await session.scalar(statement)
@@ -223,7 +223,7 @@ async def list_lateness(session: AsyncSession) -> list[float]:
     """Return how many seconds late the newest scheduled executions started."""
     statement = (
         sa.select(executions.c.scheduled_for, executions.c.started_at)
-        .where(executions.c.scheduled_for.is_not(None), executions.c.started_at.is_not(None))
+        .where(executions.c.trigger == Trigger.SCHEDULE, executions.c.started_at.is_not(None))
         .order_by(executions.c.id.desc())
         .limit(LATENESS_SAMPLE)
     )

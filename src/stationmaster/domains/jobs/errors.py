@@ -35,6 +35,23 @@ class NotPaused(Conflict):
         super().__init__("The job is not paused, so there is nothing to resume.")
 
 
+class CalendarNotFound(NotFound):
+    def __init__(self, id_: UUID) -> None:
+        super().__init__("calendar", id_)
+
+
+class CalendarNameTaken(AlreadyExists):
+    def __init__(self, name: str) -> None:
+        super().__init__("calendar", "name", name)
+
+
+class CalendarInUse(Conflict):
+    title = "Schedules use the calendar"
+
+    def __init__(self, uses: int) -> None:
+        super().__init__(f"{uses} schedule{'s use' if uses > 1 else ' uses'} it: change their calendars first.")
+
+
 class JobEnded(Conflict):
     title = "The job has ended"
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column, sealed
 from stationmaster.domains.taxonomy.models import GENERAL_ID
@@ -52,6 +52,7 @@ class Job(TimedTable, table=True):
     retry: dict[str, Any] = Field(sa_type=Json)
     timeout_seconds: float
     on_lost: str = Field(max_length=16)
+    spread_seconds: int = 0
     auto_pause_after_failures: int = 0
     failures_in_a_row: int = 0
     """How many executions have failed since the last success, as far as the ends of its executions are watched."""
@@ -72,6 +73,23 @@ class Job(TimedTable, table=True):
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     pause_reason: str | None = Field(default=None, sa_type=sa.Text)
+
+
+EVERYTHING = UUID(int=0)
+"""Scope of a pause of all jobs."""
+
+
+class MaintenancePause(SQLModel, table=True):
+    """A pause of all jobs of a category; see `maintenance`."""
+
+    __tablename__ = "maintenance_pauses"
+
+    scope_id: UUID = Field(primary_key=True)
+    """The category, or `EVERYTHING`."""
+    paused_at: datetime
+    paused_until: datetime | None = None
+    reason: str | None = Field(default=None, sa_type=sa.Text)
+    paused_by: UUID | None = None
 
 
 class Schedule(TimedTable, table=True):
@@ -101,6 +119,12 @@ class Schedule(TimedTable, table=True):
     dst_gap: DstGap = Field(default=DstGap.RUN_AFTER, sa_type=enum_column(DstGap, "dst_gap"))
     dst_fold: DstFold = Field(default=DstFold.FIRST, sa_type=enum_column(DstFold, "dst_fold"))
     params: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    calendars: list[str] | None = Field(default=None, sa_type=Json)
+    """Names of the calendars whose times it leaves out; see `calendars`."""
+    closed: list[list[str]] | None = Field(default=None, sa_type=Json)
+    """Those times, copied from the calendars."""
+    offset_seconds: int = 0
+    """How much later than planned its slots are, by the job's `spread_seconds`."""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     cutoff_at: datetime | None = None

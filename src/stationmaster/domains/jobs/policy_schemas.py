@@ -52,6 +52,13 @@ class Policies(Input):
         description="What to do when the replica that ran it went away: `retry` (at least once; the default of webhooks)"
         " or `fail` (at most once).",
     )
+    spread_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="Run up to so much later than planned, each schedule always by the same amount, so that jobs planned for"
+        " the same time do not all begin at once. Single instants stay exact.",
+    )
     auto_pause_after_failures: int = Field(
         0, ge=0, le=1000, description="Pause when so many executions in a row have failed; 0 never does."
     )

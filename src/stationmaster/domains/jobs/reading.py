@@ -11,12 +11,12 @@ from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution, OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import ExecutionOut
-from stationmaster.domains.jobs import dependencies, repository
+from stationmaster.domains.jobs import dependencies, maintenance, repository
 from stationmaster.domains.jobs.listing import JobItem
-from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs.models import EVERYTHING, Job, MaintenancePause, Schedule
 from stationmaster.domains.jobs.policy_schemas import DependencyIn, Notifications
 from stationmaster.domains.jobs.schedule_schemas import ScheduleOut
-from stationmaster.domains.jobs.schemas import JobOut
+from stationmaster.domains.jobs.schemas import JobOut, MaintenanceOut
 from stationmaster.domains.jobs.slots import Misfire
 from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.domains.jobs.versions import mask_target
@@ -44,7 +44,9 @@ async def show_jobs(session: AsyncSession, jobs: Sequence[Job], actor: Actor) ->
         session, {job.category_id for job in jobs}, {job.team_id for job in jobs if job.team_id}
     )
     needs = await dependencies.list_shown(session, ids)
-    shown = _Shown(actor, slugs, await database_now(session))
+    now = await database_now(session)
+    holding = await maintenance.list_pauses(session, now)
+    shown = _Shown(actor, await _add_scopes(session, slugs, holding), now, holding)
     return [_show(job, schedules.get(job.id, []), last.get(job.id), needs.get(job.id, []), shown) for job in jobs]
 
 
@@ -71,14 +73,34 @@ def show_schedule(schedule: Schedule) -> ScheduleOut:
     """Show a schedule with its meaning in words."""
     timetable = find_timetable(schedule)
     text = timetable.describe() if timetable else "It cannot be evaluated."
-    return ScheduleOut(**schedule.model_dump(include=_SCHEDULE_FIELDS), text=text)
+    facts = schedule.model_dump(include=_SCHEDULE_FIELDS)
+    return ScheduleOut(**facts | {"calendars": schedule.calendars or []}, text=text)
 
 
 _SCHEDULE_FIELDS = set(ScheduleOut.model_fields) - {"text"}
 _JOB_FIELDS = {
     *("id", "name", "description", "owner_id", "timeout_seconds", "is_active", "end_date", "created_at", "updated_at"),
-    *("auto_pause_after_failures", "failures_in_a_row"),
+    *("spread_seconds", "auto_pause_after_failures", "failures_in_a_row"),
 }
+
+
+async def _add_scopes(session: AsyncSession, slugs: Slugs, holding: Sequence[MaintenancePause]) -> Slugs:
+    """Return also the slugs of the categories that pause."""
+    missing = {pause.scope_id for pause in holding} - {EVERYTHING} - slugs.categories.keys()
+    if not missing:
+        return slugs
+    more = await taxonomy.find_slugs(session, missing, ())
+    return Slugs(slugs.categories | more.categories, slugs.teams)
+
+
+def show_maintenance(pause: MaintenancePause, slugs: Slugs) -> MaintenanceOut:
+    """Show a pause of a category, or of everything."""
+    return MaintenanceOut(
+        category=slugs.categories.get(pause.scope_id),
+        reason=pause.reason,
+        paused_at=pause.paused_at,
+        paused_until=pause.paused_until,
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,7 @@ class _Shown:
     actor: Actor
     slugs: Slugs
     now: datetime
+    holding: Sequence[MaintenancePause] = ()
 
 
 def _show(
@@ -95,7 +118,7 @@ def _show(
 ) -> JobOut:
     shown = [show_schedule(schedule) for schedule in schedules]
     only = shown[0] if len(shown) == 1 and shown[0].cron_expression else None
-    is_paused = is_paused_at(job, to.now)
+    is_paused, pause = is_paused_at(job, to.now), maintenance.find_for(job, to.holding)
     planned = [schedule.next_run_at for schedule in schedules if schedule.next_run_at]
     return JobOut(
         **job.model_dump(include=_JOB_FIELDS),
@@ -113,12 +136,13 @@ def _show(
         paused_at=job.paused_at if is_paused else None,
         paused_until=job.paused_until if is_paused else None,
         pause_reason=job.pause_reason if is_paused else None,
+        maintenance=show_maintenance(pause, to.slugs) if pause else None,
         cron_expression=only.cron_expression if only else None,
         timezone=only.timezone if only else None,
         schedules=shown,
         schedule_text="; ".join(schedule.text for schedule in shown) or None,
-        next_run_at=None if is_paused else min(planned, default=None),
         last_execution=ExecutionOut.of(last, to.actor) if last and to.actor.may_read("executions") else None,
+        next_run_at=None if is_paused or pause else min(planned, default=None),
     )
 
 

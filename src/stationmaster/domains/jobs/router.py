@@ -3,12 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.executions.schemas import ExecutionOut
-from stationmaster.domains.jobs import executing, pausing, preview, reading, service, trial
-from stationmaster.domains.jobs.action_schemas import ExecuteIn, PauseIn, TestRunIn, TestRunOut
+from stationmaster.domains.jobs import preview, reading, service, trial
+from stationmaster.domains.jobs.action_schemas import (
+    TestRunIn,
+    TestRunOut,
+)
 from stationmaster.domains.jobs.listing import JOBS, JobFilters, JobItem
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.jobs.schedule_schemas import CronIn, CronOut
@@ -167,52 +169,6 @@ async def delete_job(job_id: UUID, actor: RequireUser, session: SessionDep, if_m
     """Delete a job and its schedules. Its executions stay, with its name. Owner or admin."""
     await if_match.check(lambda: _show_own(session, job_id, actor))
     await service.delete_job(session, job_id, actor)
-
-
-@router.post("/{job_id}/pause", summary="Pause a job", responses=problems(403, 404, 409))
-async def pause_job(
-    job_id: UUID,
-    actor: RequireUser,
-    session: SessionDep,
-    body: Annotated[PauseIn | None, Body()] = None,
-) -> JobOut:
-    """Let the slots of a job pass without a run, until it is resumed or `until` comes.
-
-    The slots of the pause are recorded as skipped, as one range. Owner or admin.
-    """
-    job = await pausing.pause_job(session, job_id, body or PauseIn(), actor)
-    return await reading.show_job(session, job, actor)
-
-
-@router.post("/{job_id}/resume", summary="Resume a job", responses=problems(403, 404, 409))
-async def resume_job(job_id: UUID, actor: RequireUser, session: SessionDep) -> JobOut:
-    """End a pause: slots from now on run again. Owner or admin."""
-    job = await pausing.resume_job(session, job_id, actor)
-    return await reading.show_job(session, job, actor)
-
-
-@router.post(
-    "/{job_id}/execute",
-    status_code=202,
-    summary="Execute a job now",
-    responses=problems(403, 404),
-    openapi_extra=limited_as(LimitClass.EXECUTION),
-)
-async def execute_job(
-    job_id: UUID,
-    actor: RequireUser,
-    session: SessionDep,
-    rules: RulesDep,
-    response: Response,
-    body: Annotated[ExecuteIn | None, Body()] = None,
-) -> ExecutionOut:
-    """Queue one execution now, also of a job that is paused or not active, optionally with differences.
-
-    The overlap policy holds here too: the answer may be an execution that is skipped already. Owner or admin.
-    """
-    execution = await executing.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
-    response.headers["Location"] = f"/api/v1/executions/{execution.id}"
-    return ExecutionOut.of(execution, actor)
 
 
 async def _show_own(session: AsyncSession, job_id: UUID, actor: Actor) -> JobOut:

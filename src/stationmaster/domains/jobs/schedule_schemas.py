@@ -10,7 +10,7 @@ from stationmaster.domains.executions.schemas import EXECUTION_EXAMPLE, Executio
 from stationmaster.kit.cron import parse
 from stationmaster.kit.cron_timetable import DstFold, DstGap
 from stationmaster.kit.zone import load_zone
-from stationmaster.web.schema import Input, Instant, JsonObject, Output
+from stationmaster.web.schema import Input, Instant, JsonObject, Output, ShortText
 
 MOST_SCHEDULES = 100
 HUNDRED_YEARS_SECONDS = 100 * 366 * 86_400
@@ -32,6 +32,9 @@ CronText = Annotated[str, Field(min_length=1, max_length=200, examples=["30 2 * 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Berlin"])]
 
 
+Calendars = Annotated[list[ShortText], Field(max_length=10, examples=[["holidays"]])]
+
+
 class ScheduleIn(Input):
     """When a job runs: exactly one of `cron_expression`, `interval_seconds` and `run_at`.
 
@@ -47,10 +50,14 @@ class ScheduleIn(Input):
     )
     interval_seconds: int | None = Field(None, ge=1, le=HUNDRED_YEARS_SECONDS, description="Distance of two runs.")
     run_at: Instant | None = Field(None, description="Run once, then.")
-    timezone: ZoneName | None = Field(None, description="IANA zone of the expression; the server's default when empty.")
+    timezone: ZoneName | None = Field(
+        None,
+        description="IANA zone of the expression, of calendar days and of the end date; the server's default when empty.",
+    )
     dst_gap: DstGap = Field(DstGap.RUN_AFTER, description="A time that a clock change leaves out.")
     dst_fold: DstFold = Field(DstFold.FIRST, description="A time that a clock change repeats.")
     params: JsonObject | None = Field(None, description="Laid over the target's own, for runs of this schedule.")
+    calendars: Calendars = Field([], description="Names of calendars whose times it leaves out.")
     starts_at: Instant | None = Field(None, description="No run before.")
     ends_at: Instant | None = Field(None, description="No run at or after.")
     is_active: bool = Field(True, description="Whether it runs at all.")
@@ -90,6 +97,7 @@ class SchedulePatch(Input):
     dst_gap: DstGap | None = None
     dst_fold: DstFold | None = None
     params: JsonObject | None = None
+    calendars: Calendars | None = None
     starts_at: Instant | None = None
     ends_at: Instant | None = None
     is_active: bool | None = None
@@ -112,6 +120,7 @@ class ScheduleOut(Output):
                     "dst_gap": "run_after",
                     "dst_fold": "first",
                     "params": None,
+                    "calendars": [],
                     "starts_at": None,
                     "ends_at": None,
                     "is_active": True,
@@ -134,6 +143,7 @@ class ScheduleOut(Output):
     dst_gap: DstGap
     dst_fold: DstFold
     params: dict[str, Any] | None
+    calendars: list[str] = Field(description="Names of the calendars whose times it leaves out.")
     starts_at: datetime | None
     ends_at: datetime | None
     is_active: bool

@@ -12,11 +12,13 @@ from stationmaster.db.clock import database_now
 from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.jobs import ending, repository, tick
+from stationmaster.domains.jobs.calendars import service as calendars
+from stationmaster.domains.jobs.calendars.models import Calendar
 from stationmaster.domains.jobs.errors import ScheduleNotFound
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
 from stationmaster.domains.jobs.schedule_schemas import MOST_SCHEDULES, ScheduleIn, SchedulePatch
-from stationmaster.domains.jobs.timetables import find_timetable, timetable_of
+from stationmaster.domains.jobs.timetables import find_timetable, spread_offset, timetable_of
 from stationmaster.domains.jobs.told import tell_schedule
 from stationmaster.domains.jobs.versions import renew_schedule_version
 from stationmaster.errors import Conflict, FieldError, Invalid
@@ -24,6 +26,7 @@ from stationmaster.kit.instants import normalise
 
 _WHEN = frozenset(
     {"cron_expression", "interval_seconds", "run_at", "timezone", "dst_gap", "dst_fold", "starts_at", "ends_at"}
+    | {"calendars"}
 )
 """Fields that move slots."""
 
@@ -49,19 +52,24 @@ async def add_schedules(
         Invalid: a schedule would never run, or too often.
     """
     now = await database_now(session)
-    made = []
+    made: list[tuple[Schedule, list[Calendar]]] = []
     for index, one in enumerate(wanted):
         place = pointer.format(index=index)
         schedule = _make(one, rules, job, now)
+        chosen = await calendars.choose(session, one.calendars, pointer=f"{place}/calendars")
+        calendars.copy_times(schedule, chosen)
         _check_slots(schedule, rules, now, place)
         _plan(schedule, job, now)
         await renew_schedule_version(session, rules, job, schedule, pointer=f"{place}/params")
         session.add(schedule)
-        made.append(schedule)
+        made.append((schedule, chosen))
     await session.flush()
+    for schedule, chosen in made:
+        if chosen:
+            await calendars.link(session, schedule, chosen)
     await refresh_end(session, rules, job)
     notify(session, Wake.TICK)
-    return made
+    return [schedule for schedule, _ in made]
 
 
 async def refresh_end(session: AsyncSession, rules: JobRules, job: Job) -> None:
@@ -70,10 +78,11 @@ async def refresh_end(session: AsyncSession, rules: JobRules, job: Job) -> None:
     await session.flush()
 
 
-async def move_end(session: AsyncSession, rules: JobRules, job: Job, settled_at: datetime) -> None:
-    """Let a job and its schedules end with another day; `settled_at` is from `tick.settle`."""
+async def move_all(session: AsyncSession, rules: JobRules, job: Job, settled_at: datetime) -> None:
+    """Let all schedules of a job heed its end date and its spread; `settled_at` is from `tick.settle`."""
     for schedule in await repository.list_schedules(session, job.id, for_update=True):
         ending.set_cutoff(schedule, job)
+        schedule.offset_seconds = spread_offset(schedule.id, job.spread_seconds)
     await session.flush()
     await replan(session, job, settled_at)
     await refresh_end(session, rules, job)
@@ -93,10 +102,11 @@ async def add_schedule(session: AsyncSession, rules: JobRules, job: Job, wanted:
 
 
 def _make(wanted: ScheduleIn, rules: JobRules, job: Job, now: datetime) -> Schedule:
-    facts = wanted.model_dump(exclude={"timezone"})
+    facts = wanted.model_dump(exclude={"timezone", "calendars"})
     zone = wanted.timezone or rules.timezone
     schedule = Schedule(**facts, job_id=job.id, timezone=zone, anchor_at=wanted.starts_at or normalise(now))
     ending.set_cutoff(schedule, job)
+    schedule.offset_seconds = spread_offset(schedule.id, job.spread_seconds)
     return schedule
 
 
@@ -124,8 +134,12 @@ async def change_schedule(
     schedule = await get_schedule(session, job, id_)
     given = patch.model_dump(exclude_unset=True)
     merged, before = _merge(schedule, given), tell_schedule(schedule)
-    for name, value in merged.model_dump(include=set(given) | {"timezone"}).items():
+    for name, value in merged.model_dump(include=set(given) - {"calendars"} | {"timezone"}).items():
         setattr(schedule, name, value if name != "timezone" else value or rules.timezone)
+    if "calendars" in given:
+        chosen = await calendars.choose(session, merged.calendars, pointer="/calendars")
+        calendars.copy_times(schedule, chosen)
+        await calendars.link(session, schedule, chosen)
     if given.keys() & {"interval_seconds", "starts_at"}:
         schedule.anchor_at = schedule.starts_at or normalise(settled_at)
     ending.set_cutoff(schedule, job)

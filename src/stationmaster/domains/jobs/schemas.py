@@ -81,6 +81,7 @@ class JobIn(Policies):
 _NEVER_NULL = (
     *("name", "target", "timezone", "schedules", "is_active", "metadata", "category", "notifications"),
     *("misfire", "overlap", "retry", "timeout_seconds", "on_lost", "auto_pause_after_failures", "depends_on"),
+    "spread_seconds",
 )
 
 
@@ -109,6 +110,7 @@ class JobPatch(Input):
     retry: Retry | None = None
     timeout_seconds: float | None = Field(None, gt=0, le=86_400 * 7)
     on_lost: OnLost | None = None
+    spread_seconds: int | None = Field(None, ge=0, le=86_400)
     auto_pause_after_failures: int | None = Field(None, ge=0, le=1000)
     depends_on: Dependencies | None = None
 
@@ -142,10 +144,21 @@ def check_short_form(job: JobIn) -> None:
         raise ValueError("timezone belongs to cron_expression here; each of schedules has its own")
 
 
+class MaintenanceOut(Output):
+    """A pause of a category, or of everything."""
+
+    category: str | None = Field(description="Slug of the category; null when everything pauses.", examples=["general"])
+    reason: str | None
+    paused_at: datetime
+    paused_until: datetime | None
+
+
 class JobOut(Output):
     """A job, its schedules, and how its last execution went."""
 
-    volatile: ClassVar[frozenset[str]] = frozenset({"next_run_at", "last_execution", "failures_in_a_row", "updated_at"})
+    volatile: ClassVar[frozenset[str]] = frozenset(
+        {"next_run_at", "last_execution", "failures_in_a_row", "maintenance", "updated_at"}
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -161,6 +174,7 @@ class JobOut(Output):
                     "retry": {"max_attempts": 3},
                     "timeout_seconds": 300,
                     "on_lost": "retry",
+                    "spread_seconds": 0,
                     "auto_pause_after_failures": 0,
                     "failures_in_a_row": 0,
                     "depends_on": [],
@@ -174,6 +188,7 @@ class JobOut(Output):
                     "paused_at": None,
                     "paused_until": None,
                     "pause_reason": None,
+                    "maintenance": None,
                     "cron_expression": "30 2 * * 1-5",
                     "timezone": "Europe/Berlin",
                     "schedules": [],
@@ -197,6 +212,7 @@ class JobOut(Output):
     retry: Retry
     timeout_seconds: float
     on_lost: OnLost
+    spread_seconds: int
     auto_pause_after_failures: int
     failures_in_a_row: int = Field(
         description="How many executions failed since the last success; counted while somebody needs it:"
@@ -213,6 +229,9 @@ class JobOut(Output):
     paused_at: datetime | None
     paused_until: datetime | None
     pause_reason: str | None
+    maintenance: MaintenanceOut | None = Field(
+        description="The pause of its category, or of everything, that holds now."
+    )
     cron_expression: str | None = Field(description="That of the only schedule, when there is one and it is cron.")
     timezone: str | None
     schedules: list[ScheduleOut]

@@ -28,7 +28,15 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 
 _POLICIES = ("misfire", "overlap", "retry", "notifications")
-_PLAIN = ("name", "description", "timeout_seconds", "on_lost", "is_active", "auto_pause_after_failures")
+_PLAIN = (
+    "name",
+    "description",
+    "timeout_seconds",
+    "on_lost",
+    "is_active",
+    "auto_pause_after_failures",
+    "spread_seconds",
+)
 _MAKES_VERSION = frozenset({"target", "metadata", "overlap", "retry", "timeout_seconds", "on_lost"})
 
 
@@ -93,6 +101,7 @@ async def create_job(session: AsyncSession, rules: JobRules, wanted: JobIn, acto
         target=versions.seal_target(rules, target, id_),
         **{name: getattr(wanted, name).model_dump(mode="json", exclude_unset=True) for name in _POLICIES},
         timeout_seconds=wanted.timeout_seconds,
+        spread_seconds=wanted.spread_seconds,
         auto_pause_after_failures=wanted.auto_pause_after_failures,
         on_lost=wanted.on_lost or default_on_lost(target),
         meta=wanted.metadata,
@@ -140,8 +149,8 @@ async def update_job(session: AsyncSession, rules: JobRules, id_: UUID, patch: J
         own = await repository.list_schedules(session, job.id, for_update=True)
         await versions.renew_versions(session, rules, job, own)
     await session.flush()
-    if "end_date" in given:
-        await schedules.move_end(session, rules, job, settled_at)
+    if given & {"end_date", "spread_seconds"}:
+        await schedules.move_all(session, rules, job, settled_at)
     elif "is_active" in given:
         await schedules.replan(session, job, settled_at)
     await _change_schedules(session, rules, job, patch)

@@ -27,7 +27,8 @@ from stationmaster.domains.executions.intake import SkippedRange
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.executions.overlap import Proposal
 from stationmaster.domains.executions.states import Reason, Trigger
-from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs import maintenance
+from stationmaster.domains.jobs.models import EVERYTHING, Job, MaintenancePause, Schedule
 from stationmaster.domains.jobs.slots import Decision, Gap, Misfire, decide, decide_paused
 from stationmaster.domains.jobs.timetables import timetable_of
 from stationmaster.kit.ids import new_id
@@ -42,6 +43,8 @@ REST = timedelta(hours=1)
 jobs = table_of(Job)
 schedules = table_of(Schedule)
 specs = table_of(Spec)
+narrow = table_of(MaintenancePause).alias("narrow")
+wide = table_of(MaintenancePause).alias("wide")
 
 
 @dataclass
@@ -95,6 +98,7 @@ async def count_planned_jobs(session: AsyncSession) -> int:
 async def end_pauses(session: AsyncSession) -> None:
     """End the pauses whose time is over and whose slots are all decided."""
     now = await database_now(session)
+    await maintenance.forget_finished(session, now)
     has_due = sa.exists().where(schedules.c.job_id == jobs.c.id, schedules.c.next_run_at < jobs.c.paused_until)
     # A job that somebody is changing just now is left for the next tick: the tick waits for nobody.
     over = (
@@ -109,6 +113,10 @@ async def end_pauses(session: AsyncSession) -> None:
     )
 
 
+def _pause_columns(table: Any, name: str) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    return table.c.paused_at.label(f"{name}_paused_at"), table.c.paused_until.label(f"{name}_paused_until")
+
+
 def _due_statement(now: datetime) -> sa.Select[Any]:
     return (
         sa.select(
@@ -119,11 +127,15 @@ def _due_statement(now: datetime) -> sa.Select[Any]:
             jobs.c.paused_until,
             jobs.c.misfire,
             jobs.c.is_watched,
+            *_pause_columns(narrow, "narrow"),
+            *_pause_columns(wide, "wide"),
             specs.c.id.label("spec_id"),
             *(specs.c[name] for name in ("kind", "host", "max_attempts")),
             *(specs.c[name] for name in ("overlap_policy", "overlap_key", "max_running", "queue_max")),
         )
         .join(jobs, jobs.c.id == schedules.c.job_id)
+        .outerjoin(narrow, narrow.c.scope_id == jobs.c.category_id)
+        .outerjoin(wide, wide.c.scope_id == EVERYTHING)
         .join(specs, specs.c.id == sa.func.coalesce(schedules.c.spec_id, jobs.c.spec_id))
         .where(schedules.c.next_run_at <= now)
         .order_by(schedules.c.next_run_at, schedules.c.id)
@@ -174,10 +186,20 @@ def _earliest_undecided(timetable: Timetable, row: Any) -> datetime:
 
 
 def _decide(timetable: Timetable, due: datetime, now: datetime, row: Any) -> Decision:
-    is_in_pause = row.paused_at is not None and (row.paused_until is None or due < row.paused_until)
-    if is_in_pause:
-        return decide_paused(timetable, due, now, row.paused_until)
+    ends = _pause_ends(row, due)
+    if ends:
+        return decide_paused(timetable, due, now, None if None in ends else max(filter(None, ends)))
     return _decide_shared(timetable, due, now, Misfire.model_validate(row.misfire))
+
+
+def _pause_ends(row: Any, due: datetime) -> list[datetime | None]:
+    """Return the ends of the pauses that a slot lies in: the job's, its category's and that of everything."""
+    pauses = (
+        (row.paused_at, row.paused_until),
+        (row.narrow_paused_at, row.narrow_paused_until),
+        (row.wide_paused_at, row.wide_paused_until),
+    )
+    return [until for at, until in pauses if at is not None and (until is None or due < until)]
 
 
 @lru_cache(maxsize=4096)

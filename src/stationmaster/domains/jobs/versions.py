@@ -90,6 +90,7 @@ async def add_spec(
     params: Mapping[str, Any] | None = None,
     target: Target | None = None,
     metadata: Mapping[str, Any] | None = None,
+    overlap: Overlap | None = None,
     pointer: str = "/params",
 ) -> Spec:
     """Store what executions of this job do: its target with metadata and params laid in, and its policies.
@@ -109,7 +110,7 @@ async def add_spec(
         timeout_seconds=job.timeout_seconds,
         retry=Retry.model_validate(job.retry),
         on_lost=OnLost(job.on_lost),
-        overlap=Overlap.model_validate(job.overlap),
+        overlap=overlap or Overlap.model_validate(job.overlap),
         default_key=f"job:{job.id}",
     )
     session.add(spec)

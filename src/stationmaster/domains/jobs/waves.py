@@ -25,9 +25,9 @@ from stationmaster.db.clock import database_now
 from stationmaster.domains.executions import intake
 from stationmaster.domains.executions.models import Execution, Spec
 from stationmaster.domains.executions.states import Reason, State, Trigger
-from stationmaster.domains.jobs import dependencies, ending
+from stationmaster.domains.jobs import dependencies, ending, maintenance
 from stationmaster.domains.jobs.dependency_models import Dependency, On, Wave
-from stationmaster.domains.jobs.models import Job
+from stationmaster.domains.jobs.models import Job, MaintenancePause
 from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.streaks import UNSUCCESSFUL
 from stationmaster.kit.ids import first_id_at
@@ -156,14 +156,16 @@ async def _decide(session: AsyncSession, job: Job, own: Sequence[Dependency], wa
     if None not in members:
         wave.has_fired = True
         now = await database_now(session)
-        wave.execution_id = await _record(session, job, _find_hindrance(job, now))
+        hindrance = _find_hindrance(job, await maintenance.list_pauses(session, now), now)
+        wave.execution_id = await _record(session, job, hindrance)
 
 
-def _find_hindrance(job: Job, now: datetime) -> Reason | None:
+def _find_hindrance(job: Job, holding: Sequence[MaintenancePause], now: datetime) -> Reason | None:
     """Say why a job does not run although all that it waited for is there."""
     if ending.has_ended(job, now):
         return Reason.EXPIRED
-    return Reason.PAUSED if not job.is_active or is_paused_at(job, now) else None
+    is_paused = not job.is_active or is_paused_at(job, now) or maintenance.find_for(job, holding)
+    return Reason.PAUSED if is_paused else None
 
 
 async def _record(session: AsyncSession, job: Job, hindrance: Reason | None) -> UUID:
