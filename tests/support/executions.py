@@ -35,7 +35,7 @@ def webhook(url: str = "http://receiver.test/hook", **fields: Any) -> WebhookTar
 
 def make_spec(
     *,
-    target: WebhookTarget | None = None,
+    target: Target | None = None,
     host: str | None = "receiver.test:80",
     retry: Retry | None = None,
     on_lost: OnLost = OnLost.RETRY,
@@ -96,13 +96,13 @@ async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 
             await asyncio.sleep(0.01)
 
 
-async def ended(database: Database, id_: UUID) -> Execution:
+async def ended(database: Database, id_: UUID, seconds: float = 10) -> Execution:
     """Wait until an execution has ended and return it."""
 
     async def has_ended() -> bool:
         return (await read(database, id_)).finished_at is not None
 
-    await eventually(has_ended)
+    await eventually(has_ended, seconds)
     return await read(database, id_)
 
 

@@ -58,8 +58,8 @@ class Mortal:
 
 
 @contextmanager
-def open_mortal(settings: Settings) -> Iterator[Mortal]:
-    """Start a replica with these settings; kill what is left of it at the end."""
+def open_mortal(settings: Settings, **more: str) -> Iterator[Mortal]:
+    """Start a replica with these settings, and `more` without their prefix; kill what is left of it at the end."""
     assert settings.secret_key is not None
     environment = {
         **{name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ},
@@ -70,6 +70,7 @@ def open_mortal(settings: Settings) -> Iterator[Mortal]:
         "STATIONMASTER_SCHEDULER_ENABLED": "false",
         "STATIONMASTER_RUNNER__ENABLED": "false",
         "STATIONMASTER_LOG_LEVEL": "ERROR",
+        **{f"STATIONMASTER_{name}": value for name, value in more.items()},
     }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         mortal = Mortal(listener, environment)

@@ -137,20 +137,21 @@ async def test_a_secret_at_the_cut_of_a_long_line_is_masked_before() -> None:
 
 
 async def test_what_an_earlier_replica_stored_is_left_out_and_its_masks_are_learnt() -> None:
-    source = b"one\n::mask hunter22\n::progress 10\ntwo\nhunter22\n"
+    source = b'one\n::mask hunter22\n::result {"n": 1}\ntwo\nhunter22\n'
     first = make_journal()
     await first.feed(source[: source.index(b"two")] + b"tw")
     stored = first.take_batch()
     assert stored is not None
 
     second = make_journal()
-    second.go_on(batch=stored.number, consumed=stored.consumed or {}, is_full=False)
+    result = dict(stored.result or {})
+    second.go_on(batch=stored.number, consumed=stored.consumed or {}, result=result, is_full=False)
     await second.feed(source)
     batch = second.take_batch()
 
     assert [(Kind.OUTPUT, "two"), (Kind.OUTPUT, MASK)] == [(entry.kind, entry.value) for entry in entries(batch)]
     assert batch is not None
-    assert (2, {"stdout": 5}) == (batch.number, batch.consumed)
+    assert (2, {"stdout": 5}, {"n": 1}) == (batch.number, batch.consumed, second.result)
 
 
 async def test_too_much_waits_for_room() -> None:

@@ -144,14 +144,15 @@ class ContainerRun:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _read_result(self) -> Json | None:
-        """Return what the program reported, or else left in its result file."""
-        if self.journal.result is not None:
-            return self.journal.result
+        """Return what the program left in its result file; what it printed as its result, the journal has."""
         raw = await self.engine.get_archive(self.name, RESULT_FILE, max_bytes=MAX_RESULT_BYTES)
+        if raw is None:
+            return None
         try:
-            content = next((content for _, content in archive.unpack(raw)), b"") if raw else b""
-            result = json.loads(content) if content else None
+            result = json.loads(b"".join(content for _, content in archive.unpack(raw)))
         except (archive.UnsafeArchive, ValueError):
+            result = None
+        if not isinstance(result, dict):
             await self.journal.line(f"{RESULT_FILE} holds no JSON object; it is not kept.", level="warning")
             return None
-        return result if isinstance(result, dict) else None
+        return result

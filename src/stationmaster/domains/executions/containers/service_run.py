@@ -169,7 +169,7 @@ class ServiceRun:
             code,
             is_oom=code == verdict.KILLED and await self._was_oom(container.get("ContainerID")),
             was_engine_away=bool(self.times_away),
-            result=self.journal.result,
+            result=None,
         )
 
     async def _was_oom(self, container: str | None) -> bool:

@@ -79,9 +79,10 @@ class AttemptJournal:
         """What the program reported last as its result."""
         return self._result
 
-    def go_on(self, *, batch: int, consumed: Mapping[str, int], is_full: bool) -> None:
+    def go_on(self, *, batch: int, consumed: Mapping[str, int], result: dict[str, Any] | None, is_full: bool) -> None:
         """Go on where an earlier replica stopped in this attempt: its lines will come again, and are left out."""
         self.has_spoken = True
+        self._result = result
         self._number = batch
         self._skip = consumed
         self._is_full = is_full

@@ -78,7 +78,7 @@ class JournalWriter:
         row = await self._find(journal)
         if row is not None:
             is_full = row.size_bytes > self._max_bytes // 2
-            journal.go_on(batch=row.batch, consumed=row.consumed, is_full=is_full)
+            journal.go_on(batch=row.batch, consumed=row.consumed, result=row.result, is_full=is_full)
 
     async def _read_result(self, journal: AttemptJournal) -> dict[str, Any] | None:
         """Return what was reported as the result, by the program's output or by the API of any replica."""
