@@ -9,7 +9,7 @@ from sqlmodel import col
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
-from stationmaster.domains.jobs.schemas import Notifications
+from stationmaster.domains.jobs.policy_schemas import Notifications
 from stationmaster.domains.jobs.telling import choose
 from stationmaster.domains.notifications.notice import Topic
 from stationmaster.domains.outbox.models import Message

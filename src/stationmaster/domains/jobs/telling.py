@@ -16,7 +16,7 @@ from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
 from stationmaster.domains.jobs import notices
 from stationmaster.domains.jobs.models import Job
-from stationmaster.domains.jobs.schemas import Notifications
+from stationmaster.domains.jobs.policy_schemas import Notifications
 from stationmaster.domains.jobs.streaks import UNSUCCESSFUL, walk
 from stationmaster.domains.notifications.notice import Severity, Topic
 from stationmaster.kit.instants import format_instant

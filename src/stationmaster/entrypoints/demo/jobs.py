@@ -11,7 +11,7 @@ from stationmaster.domains.executions.secret_text import SecretText
 from stationmaster.domains.executions.targets.webhook import WebhookTarget
 from stationmaster.domains.jobs import pausing
 from stationmaster.domains.jobs import service as jobs
-from stationmaster.domains.jobs.action_schemas import PauseIn
+from stationmaster.domains.jobs.action_schemas import PauseIn, ResumeIn
 from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.jobs.models import Job
 from stationmaster.domains.jobs.reading import is_paused_at
@@ -92,7 +92,7 @@ async def rest_jobs(database: Database, receiver: Receiver, actor: Actor) -> Non
 async def _wake(session: AsyncSession, job: Job, actor: Actor) -> None:
     """Resume a job that the last demonstration paused at its end, and no other."""
     if job.pause_reason == RESTING and is_paused_at(job, await database_now(session)):
-        await pausing.resume_job(session, job.id, actor)
+        await pausing.resume_job(session, job.id, ResumeIn(), actor)
 
 
 async def _find_jobs(session: AsyncSession, names: list[str]) -> dict[str, Job]:
