@@ -41,6 +41,9 @@ class NotedDesk:
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         self.handle = handle
 
+    def step_aside(self) -> None:
+        """Stay: a container's attempt holds its place."""
+
 
 @dataclass
 class Attempt:

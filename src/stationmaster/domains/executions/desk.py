@@ -1,6 +1,6 @@
 """The desk of a flight: its own row, in short transactions guarded by its lease."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,10 +22,18 @@ _FACTS = ("owner_id", "job_id", "script_id", "step_run_id", "params", "handle")
 class FlightDesk:
     """Reads and keeps what belongs to one attempt, as long as it is ours."""
 
-    def __init__(self, database: Database, claimed: Claimed, tokens: ReportTokens) -> None:
+    def __init__(
+        self,
+        database: Database,
+        claimed: Claimed,
+        tokens: ReportTokens,
+        *,
+        on_aside: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
         self._claimed = claimed
         self._tokens = tokens
+        self._on_aside = on_aside
         self.has_reporter = False
 
     async def read_facts(self) -> Facts:
@@ -47,6 +55,10 @@ class FlightDesk:
         """Keep by what the outside world will know this attempt."""
         async with unit_of_work(self._database) as session:
             await self._update(session, handle=dict(handle))
+
+    def step_aside(self) -> None:
+        """Give the attempt's place to others."""
+        self._on_aside()
 
     async def _update(self, session: AsyncSession, **values: Any) -> None:
         written = await session.scalar(
@@ -81,3 +93,6 @@ class TrialDesk:
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep nothing: a trial is not taken over."""
+
+    def step_aside(self) -> None:
+        """Do nothing: a trial holds no place."""

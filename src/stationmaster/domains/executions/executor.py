@@ -53,6 +53,9 @@ class Desk(Protocol):
             Disowned
         """
 
+    def step_aside(self) -> None:
+        """Give the attempt's place to others: from now on it only looks, now and then, after work elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -11,6 +11,9 @@ from uuid import UUID
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.domains.executions.specs import Order
 
+MOST_ASIDE = 10_000
+"""Flights of one replica that may wait for work elsewhere without a place."""
+
 
 class Stop(Enum):
     """Why a flight was told to stop."""
@@ -34,6 +37,8 @@ class Flight:
     task: asyncio.Task[None] | None = None
     stop: Stop | None = None
     is_over: bool = False
+    is_aside: bool = False
+    """It only waits for work elsewhere, and holds no place."""
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Flights:
     _by_id: dict[UUID, Flight] = field(default_factory=dict)
     _hosts: Counter[str] = field(default_factory=Counter)
     _busy: int = 0
+    _aside: int = 0
 
     @property
     def busy(self) -> int:
@@ -63,7 +69,7 @@ class Flights:
     @property
     def unrecorded(self) -> int:
         """How many flights are over and not yet written down."""
-        return len(self._by_id) - self._busy
+        return len(self._by_id) - self._busy - self._aside
 
     def add(self, flight: Flight) -> None:
         self._by_id[flight.claimed.id] = flight
@@ -71,9 +77,27 @@ class Flights:
         if flight.claimed.host:
             self._hosts[flight.claimed.host] += 1
 
+    def set_aside(self, flight: Flight) -> None:
+        """Free the place of a flight that goes on: it costs a task and a share of the heartbeat, no more.
+
+        There are bounds even for that; beyond them a flight keeps its place.
+        """
+        if flight.is_aside or flight.is_over or self._aside >= MOST_ASIDE:
+            return
+        flight.is_aside = True
+        self._aside += 1
+        self._leave(flight)
+        self._note_if_empty()
+
     def end(self, flight: Flight) -> None:
         """Free the flight's place; it stays ours until `forget`."""
         flight.is_over = True
+        if flight.is_aside:
+            self._aside -= 1
+        else:
+            self._leave(flight)
+
+    def _leave(self, flight: Flight) -> None:
         self._busy -= 1
         host = flight.claimed.host
         if host:
@@ -87,14 +111,17 @@ class Flights:
         """Take flights off the register: recorded, or not ours any more."""
         for id_ in ids:
             self._by_id.pop(id_, None)
-        if not self._by_id:
-            self._is_empty.set()
+        self._note_if_empty()
 
     async def empty(self) -> None:
-        """Wait until nothing is under way and all is recorded."""
-        while self._by_id:
-            self._is_empty.clear()
-            await self._is_empty.wait()
+        """Wait until nothing is under way and all is recorded; what was set aside can be handed over at any time."""
+        self._is_empty.clear()
+        self._note_if_empty()
+        await self._is_empty.wait()
+
+    def _note_if_empty(self) -> None:
+        if len(self._by_id) <= self._aside:
+            self._is_empty.set()
 
     def room_at(self, host: str | None) -> int:
         """Return how many more attempts may go to this host."""

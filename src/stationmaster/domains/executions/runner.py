@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from stationmaster.config import RunnerSettings
 from stationmaster.db.engine import Database
@@ -76,7 +77,9 @@ class Runner:
     def _launch(self, flight: Flight) -> None:
         assert self._group is not None
         executor = self._executors[flight.claimed.kind]
-        desk = FlightDesk(self._database, flight.claimed, self._tokens)
+        desk = FlightDesk(
+            self._database, flight.claimed, self._tokens, on_aside=partial(self.flights.set_aside, flight)
+        )
         work = fly(flight, executor, desk, self._journals, flights=self.flights, recorder=self._recorder)
         flight.task = self._group.create_task(work)
 
