@@ -20,6 +20,7 @@ from stationmaster.setting_groups import (
     DockerSettings,
     Duration,
     FileSettings,
+    GithubSettings,
     JobSettings,
     JournalSettings,
     RateLimitSettings,
@@ -221,6 +222,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     mail: MailSettings = MailSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    github: GithubSettings = GithubSettings()
     channels: ChannelSettings = ChannelSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
+from yarl import URL
 
 from stationmaster.config import Settings
 from stationmaster.db import idempotency, migrate, notify
@@ -36,6 +37,7 @@ from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.granted import GrantedSecrets
 from stationmaster.domains.executions.kinds import docker
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
+from stationmaster.domains.executions.kinds.github.executor import GithubExecutor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.runner import Runner
@@ -68,6 +70,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = "scheduler.lock"
 SANDBOX_FOLDER = "sandbox"
+GITHUB_CONNECTIONS = 32
 TRIAL_CONNECTIONS = 32
 """Beside those for executions: for test runs, which must not wait behind a full queue."""
 
@@ -147,10 +150,17 @@ async def open_executors(
 ) -> AsyncIterator[Mapping[str, Executor]]:
     """Give one executor for each kind of target. A new kind is one line here."""
     secrets = GrantedSecrets(database, sealer)
-    guard = Guard(settings.outbound_allow)
     connections = settings.runner.concurrency + TRIAL_CONNECTIONS
-    async with open_dispatch_client(guard, connections=connections) as client:
-        executors: list[Executor] = [WebhookExecutor(client)]
+    github = URL(settings.github.api_url)  # the operator's word, so that it may be a private address
+    github_guard = Guard((*settings.outbound_allow, f"{github.host_subcomponent}:{github.port}"))
+    async with (
+        open_dispatch_client(Guard(settings.outbound_allow), connections=connections) as client,
+        open_dispatch_client(github_guard, connections=GITHUB_CONNECTIONS) as github_client,
+    ):
+        executors: list[Executor] = [
+            WebhookExecutor(client),
+            GithubExecutor(github_client, settings.github, secrets),
+        ]
         if engine is not None:
             house = {"installation": installation, "service_url": settings.public_url}
             executors.append(DockerExecutor(engine, settings.docker, secrets=secrets, **house))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from limits import parse_many
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -230,3 +230,42 @@ class RateLimitSettings(BaseModel):
         if url.startswith("redis") and find_spec("redis") is None:
             raise ValueError("counting in Redis needs the extra: install stationmaster[redis]")
         return url
+
+
+class GithubSettings(BaseModel):
+    """How GitHub Actions workflows are dispatched and followed."""
+
+    api_url: str = Field(
+        "https://api.github.com",
+        pattern=r"^https?://[^/?#]+(/[^?#]*)?$",
+        description="GitHub's REST API; https://HOST/api/v3 for GitHub Enterprise Server. It may be a private address.",
+    )
+    token: SecretStr | None = Field(
+        None, description="The house's own token, for targets without a credential; used for listed repositories only."
+    )
+    repositories: CommaSeparated = Field(
+        (),
+        description="Comma-separated `owner/repo` or `owner/*`: whose workflows may be dispatched. Empty: all, each with a"
+        " stored credential.",
+    )
+    correlation_input: str = Field(
+        "stationmaster_id",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$|^$",
+        description="Input by which a run is found again when GitHub's answer was lost; sent where a workflow declares it.",
+    )
+    poll_interval: Duration = Field(
+        timedelta(seconds=10),
+        ge=timedelta(seconds=1),
+        description="How often the runs of one repository are looked at, all of them with one call.",
+    )
+    log_lines: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        description="Last lines of each job's log that are kept; up to ten jobs, failed ones first.",
+    )
+
+    @field_validator("repositories", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split_commas(value)

@@ -39,6 +39,7 @@ _FAULTS: tuple[tuple[type[aiohttp.ClientError], str], ...] = (
     (aiohttp.ClientError, "{place} closed the connection before the answer was complete."),
 )
 """What each error is called; the first that fits, and the last fits all."""
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _CONNECT_FAULTS = {
     errno.ECONNREFUSED: "it was refused",
     errno.EHOSTUNREACH: "the host cannot be reached",
@@ -61,7 +62,14 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """No complete HTTP answer came; the text says why, in a sentence for the user."""
+    """No complete HTTP answer came; the text says why, in a sentence for the user.
+
+    `is_unsent` says that there was no connection, so that the call had no effect.
+    """
+
+    def __init__(self, text: str, *, is_unsent: bool = False) -> None:
+        super().__init__(text)
+        self.is_unsent = is_unsent
 
 
 class DispatchClient:
@@ -80,9 +88,19 @@ class DispatchClient:
         self._guard.check_literal(url)
 
     async def send(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_seconds: float,
+        max_bytes: int = MAX_BODY_BYTES,
+        kept_headers: tuple[str, ...] = KEPT_HEADERS,
     ) -> Answer:
         """Send one request and read the start of its answer, all within `timeout_seconds`.
+
+        Of the answer `max_bytes` and `kept_headers` are given back.
 
         Header names are in lower case and have passed `kit.headers.check_header`, as have the values.
 
@@ -101,9 +119,9 @@ class DispatchClient:
                     method, target, headers=headers, data=body, allow_redirects=False, skip_auto_headers=automatic
                 ) as response,
             ):
-                return await _read_answer(response)
+                return await _read_answer(response, max_bytes, kept_headers)
         except aiohttp.ClientError as error:
-            raise NoAnswer(_explain(error, target)) from error
+            raise NoAnswer(_explain(error, target), is_unsent=isinstance(error, _UNSENT)) from error
 
 
 @asynccontextmanager
@@ -133,38 +151,38 @@ async def open_dispatch_client(
         await resolver.close()
 
 
-async def _read_answer(response: aiohttp.ClientResponse) -> Answer:
-    raw, is_cut = await _read_start(response.content)
-    body, is_rest_lost = _decompress(raw, response.headers.get("content-encoding", "").strip().lower())
+async def _read_answer(response: aiohttp.ClientResponse, most: int, kept_headers: tuple[str, ...]) -> Answer:
+    raw, is_cut = await _read_start(response.content, most)
+    body, is_rest_lost = _decompress(raw, response.headers.get("content-encoding", "").strip().lower(), most)
     return Answer(
         status=response.status,
-        headers={name: _clean(response.headers[name]) for name in KEPT_HEADERS if name in response.headers},
+        headers={name: _clean(response.headers[name]) for name in kept_headers if name in response.headers},
         text=body.decode(errors="replace").replace("\0", ""),
         is_truncated=is_cut or is_rest_lost,
     )
 
 
-async def _read_start(stream: aiohttp.StreamReader) -> tuple[bytes, bool]:
+async def _read_start(stream: aiohttp.StreamReader, most: int) -> tuple[bytes, bool]:
     """Read to the end, or just over the limit; a connection with an unread rest is closed, not used again."""
     body = bytearray()
     async for chunk in stream.iter_any():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return bytes(body[:MAX_BODY_BYTES]), True
+        if len(body) > most:
+            return bytes(body[:most]), True
     return bytes(body), False
 
 
-def _decompress(raw: bytes, encoding: str) -> tuple[bytes, bool]:
+def _decompress(raw: bytes, encoding: str, most: int) -> tuple[bytes, bool]:
     """Undo gzip or deflate, which some servers send unasked; anything else, or broken, is left out."""
     if encoding in {"", "identity"} or not raw:
         return raw, False
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         return b"", True
     try:
-        body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(raw, MAX_BODY_BYTES + 1)
+        body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(raw, most + 1)
     except zlib.error:
         return b"", True
-    return body[:MAX_BODY_BYTES], len(body) > MAX_BODY_BYTES
+    return body[:most], len(body) > most
 
 
 def _clean(value: str) -> str:

@@ -15,12 +15,11 @@ from stationmaster.db.clock import database_now
 from stationmaster.db.engine import Database, open_database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions import service
-from stationmaster.domains.executions.executor import Context, Outcome
+from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.models import Breaker, Execution
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.executions.states import Reason, State
-from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.executions.workers import list_workers
 from stationmaster.identity.actor import Actor, Role
 from stationmaster.kit.ids import new_id
@@ -299,28 +298,3 @@ async def test_a_replica_reports_itself_and_signs_off(database: Database) -> Non
         await eventually(is_listed)
 
     assert not await is_listed()
-
-
-async def test_work_that_waits_elsewhere_leaves_its_place_to_others(database: Database) -> None:
-    """Two places, three that step aside: the fourth still finds one, and a polite end does not wait for them."""
-
-    class Patient(ScriptedExecutor):
-        aside = 0
-
-        async def run(self, target: Target, context: Context) -> Outcome:
-            if self.aside == 3:
-                return await super().run(target, context)
-            await context.desk.save_handle({"run": 1})
-            context.desk.step_aside()
-            context.desk.step_aside()
-            self.aside += 1
-            return await asyncio.Future[Outcome]()
-
-    executor = Patient()
-    for _ in range(3):
-        await store(database, make_spec())
-    async with running(database, executor, concurrency=2, per_host=2):
-        while executor.aside < 3:
-            await asyncio.sleep(0.01)
-        [id_] = await store(database, make_spec())
-        assert State.SUCCEEDED is (await ended(database, id_)).state

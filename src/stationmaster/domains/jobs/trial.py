@@ -27,7 +27,7 @@ async def try_target(rules: JobRules, wanted: TestRunIn, actor: Actor) -> TestRu
     keep_masked(wanted.target, None)
     rules.check_target(wanted.target)
     try:
-        target = wanted.target.with_params(wanted.params or {})
+        target = wanted.target.with_params(wanted.params or {}).for_trial()
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer="/params")) from error
     audit.mention("target", target.type, after={"target": target.model_dump(exclude_unset=True)})

@@ -21,6 +21,10 @@ class TargetFields(Input):
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     origin_fields: ClassVar[frozenset[str]] = frozenset()
 
+    def for_trial(self) -> Self:
+        """Return what is done when somebody only tries the target, and waits for the answer."""
+        return self
+
     def with_metadata(self, metadata: JsonObject) -> Self:  # noqa: ARG002  # kinds that send metadata override this
         """Return the same target with its job's metadata laid in, where this kind sends them along."""
         return self

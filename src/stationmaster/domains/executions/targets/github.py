@@ -77,6 +77,10 @@ class GithubTarget(TargetFields):
             raise ValueError(f"all inputs together may have {LONGEST_INPUTS} characters")
         return inputs
 
+    def for_trial(self) -> Self:
+        """Return the dispatch alone: nobody waits for a run to end, and it is not cancelled because nobody did."""
+        return self.model_copy(update={"follow": False})
+
     def with_params(self, params: JsonObject) -> Self:
         """Return the same dispatch with `params` laid over its inputs.
 
