@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
 from tests.support.archives import tar
 from tests.support.databases import Databases
+from tests.support.executions import end_execution
 from tests.support.lifespan import lifespan_of
 from tests.support.mails import STAYING
 from tests.support.objects import make_objects
@@ -109,6 +111,8 @@ class Stage:
         owner = user if caller == "owner" else await make_user(self.app.state.database)
         objects = await make_objects(self.app, owner, {*named, *TOKENS.get(name, ())})
         method, path = name.split()
+        if path.endswith("/stream") and "execution_id" in objects:  # else it would go on for ever
+            await end_execution(self.app.state.database, UUID(objects["execution_id"]))
         body = make_body(name, user, objects)
         answer = await self.client.request(method, path.format_map(objects), headers=headers, **body)
         assert answer.status_code < 500, answer.text

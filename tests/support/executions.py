@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
@@ -72,6 +73,13 @@ async def store(database: Database, spec: Spec, count: int = 1, **facts: Any) ->
     """Queue executions in a transaction of their own."""
     async with unit_of_work(database) as session:
         return await queue_up(session, spec, count, **facts)
+
+
+async def end_execution(database: Database, id_: UUID) -> None:
+    """Let an execution have succeeded."""
+    async with unit_of_work(database) as session:
+        values = {"state": State.SUCCEEDED, "finished_at": await database_now(session)}
+        await session.execute(sa.update(Execution).where(sa.column("id") == id_).values(values))
 
 
 async def read(database: Database, id_: UUID) -> Execution:

@@ -9,7 +9,10 @@ from stationmaster.domains.auth.me_router import router as me
 from stationmaster.domains.auth.registration_router import router as registration
 from stationmaster.domains.auth.router import router as auth
 from stationmaster.domains.auth.sessions_router import router as sessions
+from stationmaster.domains.executions.live_router import router as live_executions
+from stationmaster.domains.executions.log_router import router as execution_logs
 from stationmaster.domains.executions.router import router as executions
+from stationmaster.domains.executions.socket_router import router as execution_sockets
 from stationmaster.domains.files.router import router as files
 from stationmaster.domains.jobs.action_router import router as job_actions
 from stationmaster.domains.jobs.calendar_router import router as calendars
@@ -86,6 +89,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     categories,
     teams,
     executions,
+    execution_logs,
+    live_executions,
+    execution_sockets,
     notifications,
     processes,
     steps,

@@ -144,8 +144,7 @@ async def paginate(
     if isinstance(params, CursorPageParams) and params.cursor is not None:
         assert order is not None, "a list with cursors says its order"
         part = await _read_by_cursor(session, statement, params, order, transform)
-        _add_links(_cursors(part), request, response)
-        return part
+        return give_part(part, request=request, response=response)
     cap = total_cap if isinstance(params, LargePageParams) and params.count == "capped" else None
     page: Page[Any] = await apaginate(
         session,
@@ -159,6 +158,21 @@ async def paginate(
     )
     _add_headers(page, request, response)
     return page
+
+
+def give_page(
+    items: Sequence[Any], total: int, params: PageParams, *, request: Request, response: Response
+) -> Page[Any]:
+    """Put the links and counts of a page that was read elsewhere into the answer's headers."""
+    page: Page[Any] = Page.create(items, params, total=total)
+    _add_headers(page, request, response)
+    return page
+
+
+def give_part(part: CursorPage[Any], *, request: Request, response: Response) -> CursorPage[Any]:
+    """Put the links of a part that was read elsewhere into the answer's headers."""
+    _add_links(_cursors(part), request, response)
+    return part
 
 
 async def _read_by_cursor(

@@ -26,6 +26,7 @@ from stationmaster.web.routes import route_table
 
 # Revocations are promised to have effect within 5 s also where no notice arrives.
 MAX_AGE_SECONDS = 4.0
+OFFERED = "bearer."
 
 
 class Programs(Protocol):
@@ -69,7 +70,7 @@ class Doorkeeper:
             Unauthenticated: the credentials do not count, or there are two.
             CsrfProofMissing, ForeignOrigin: see `cookies`.
         """
-        header, key = request.headers.get("Authorization"), request.headers.get("X-API-Key")
+        header, key = request.headers.get("Authorization") or _offered_bearer(request), request.headers.get("X-API-Key")
         if header is not None and key is not None:
             raise Unauthenticated("Send either a bearer token or an API key, not both.")
         if key is not None:
@@ -140,6 +141,14 @@ async def open_authenticator(
             keys_changed=keys_changed,
             programs=programs,
         )
+
+
+def _offered_bearer(connection: HTTPConnection) -> str | None:
+    """Read the token that a page offers as a subprotocol: browsers let pages set no header of a WebSocket."""
+    for offered in connection.scope.get("subprotocols", ()):
+        if offered.startswith(OFFERED):
+            return f"Bearer {offered.removeprefix(OFFERED)}"
+    return None
 
 
 def _bearer_of(header: str) -> str:

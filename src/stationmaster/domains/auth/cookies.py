@@ -88,7 +88,8 @@ class Cookies:
             ForeignOrigin: it names another.
         """
         origin = request.headers.get("Origin")
-        own = f"{request.url.scheme}://{request.headers.get('Host', '')}"
+        scheme = request.url.scheme.replace("ws", "http")  # of a WebSocket, the page's
+        own = f"{scheme}://{request.headers.get('Host', '')}"
         if origin is not None and origin not in self.origins and origin != own:
             raise ForeignOrigin
 

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from stationmaster.db.base import table_of
 from stationmaster.db.listing import Resource, field
+from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut
@@ -60,3 +61,4 @@ class ExecutionItem(ExecutionOut, Item):
     user_email: str | None = Field(None, description="That person's e-mail address; for administrators.")
     job_name: str | None = Field(None, description="Name of the job when it was made.")
     attempts: list[AttemptOut] | None = Field(None, description="Its attempts, oldest first.")
+    logs: list[LogLineOut] | None = Field(None, description="Its last lines of output; for the owner and admins.")

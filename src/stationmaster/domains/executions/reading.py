@@ -7,10 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.executions import service
+from stationmaster.domains.executions import logs, service
 from stationmaster.domains.executions.listing import ExecutionItem
+from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.executions.visibility import may_see_inside
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
@@ -37,6 +39,7 @@ async def show_items(
     """Show executions to a caller, with one statement for each further thing that `fields` ask for."""
     owners = await directory.find_owners(session, (row.owner_id for row in rows), fields)
     attempts = await service.list_attempts_of(session, rows if "attempts" in fields else ())
+    lines = await _find_last_lines(session, rows if "logs" in fields else (), actor)
     return [
         make_item(
             ExecutionItem,
@@ -44,7 +47,16 @@ async def show_items(
             fields,
             job_name=row.job_name,
             attempts=attempts.get(row.id),
+            logs=lines.get(row.id),
             **directory.describe_owner(owners.get(row.owner_id), actor),
         )
         for row in rows
     ]
+
+
+async def _find_last_lines(
+    session: AsyncSession, rows: Sequence[Execution], actor: Actor
+) -> dict[UUID, list[LogLineOut]]:
+    ids = [row.id for row in rows if may_see_inside(row, actor)]
+    found = await logs.last_lines(session, ids) if ids else {}
+    return {id_: [LogLineOut.of(entry) for entry in found.get(id_, ())] for id_ in ids}

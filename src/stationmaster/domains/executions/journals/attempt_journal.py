@@ -37,8 +37,8 @@ class AttemptJournal:
     """Takes in what one attempt says; see the package."""
 
     __slots__ = (
-        "_consumed", "_externals", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number", "_pending",
-        "_progress", "_reader", "_result", "_scribe", "_settled", "_skip", "_stage", "attempt", "execution_id",
+        "_consumed", "_externals", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
+        "_pending", "_progress", "_reader", "_result", "_scribe", "_settled", "_skip", "_stage", "attempt", "execution_id",
         "has_spoken", "token",
     )  # fmt: skip
 
@@ -50,6 +50,7 @@ class AttemptJournal:
         self._scribe = scribe
         self._pending = Pending()
         self._number = 0
+        self._has_news = False
         self._is_in_flight = False
         self._is_lost = False
         self._is_full = False
@@ -143,7 +144,7 @@ class AttemptJournal:
             if rest := lines.finish():
                 self._take(rest, stream)
         async with asyncio.timeout(CLOSE_SECONDS):
-            while not self._is_lost and (self._pending or self._is_in_flight):
+            while not self._is_lost and (self._has_news or self._is_in_flight):
                 await self._wait()
 
     def abandon(self) -> None:
@@ -215,6 +216,7 @@ class AttemptJournal:
             self._pending.add(Run(clock.now_ms(), Kind.STATE, ["running"]))
         for run in runs:
             self._pending.add(run)
+        self._has_news = True
         self._scribe.announce(self)
 
     async def _make_room(self) -> None:
@@ -237,6 +239,7 @@ class AttemptJournal:
         """Hand over what is to be stored next; `confirm` or `abandon` says what became of it."""
         if self._is_in_flight or self._is_lost:
             return None
+        self._has_news = False
         pending, self._pending = self._pending, Pending()
         externals, self._externals = self._externals, []
         self._number += 1
@@ -260,7 +263,7 @@ class AttemptJournal:
         """Learn that the batch is stored, and whether the journal is as long as its beginning may be."""
         self._is_in_flight = False
         self._is_full = is_full
-        if self._pending:
+        if self._has_news:
             self._scribe.announce(self)
         self._wake()
 

@@ -76,7 +76,7 @@ async def read_on(session: AsyncSession, execution_id: UUID, *, after: int) -> E
             break
         chosen.append(row)
         size += row.size_bytes
-    items = list(_unfold(chosen, after))
+    items = list(unfold(chosen, after))
     has_more = len(chosen) < len(rows) or len(rows) == CHUNKS_AT_ONCE
     return Excerpt(items, chosen[-1].last_sequence if chosen else after, has_more)
 
@@ -93,7 +93,8 @@ async def walk(database: Database, execution_id: UUID, *, after: int = 0) -> Asy
         after = excerpt.after
 
 
-def _unfold(rows: Sequence[Any], after: int) -> Iterator[Entry | Gap]:
+def unfold(rows: Sequence[Any], after: int) -> Iterator[Entry | Gap]:
+    """Give the entries of chunks behind a number, and marks for what is missing between them."""
     for row in rows:
         if row.first_sequence > after + 1:
             yield Gap(after + 1, row.first_sequence - 1)

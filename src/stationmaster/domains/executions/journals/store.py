@@ -1,6 +1,6 @@
 """The statements of journals: write a batch for many executions, forget the middle of a long one, read on from a number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -249,5 +249,26 @@ async def read_chunks(session: AsyncSession, execution_id: UUID, *, after: int, 
         )
         .order_by(chunks.c.first_sequence)
         .limit(limit)
+    )
+    return list(await session.execute(statement))
+
+
+async def read_last_chunks(session: AsyncSession, ids: Collection[UUID], *, lines: int) -> list[sa.Row[Any]]:
+    """Return the last chunks of several executions, in order: as many as hold so many lines."""
+    behind = (
+        sa.func.sum(chunks.c.lines)
+        .over(partition_by=chunks.c.execution_id, order_by=chunks.c.first_sequence.desc())
+        .label("behind")
+    )
+    ranked = sa.select(chunks.c.execution_id, chunks.c.first_sequence, chunks.c.lines, behind).where(
+        chunks.c.execution_id.in_(ids)
+    )
+    r = ranked.subquery()
+    is_chosen = sa.and_(chunks.c.execution_id == r.c.execution_id, chunks.c.first_sequence == r.c.first_sequence)
+    statement = (
+        sa.select(chunks)
+        .join(r, is_chosen)
+        .where(r.c.behind - r.c.lines < lines)
+        .order_by(chunks.c.execution_id, chunks.c.first_sequence)
     )
     return list(await session.execute(statement))
