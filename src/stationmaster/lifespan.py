@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
-from yarl import URL
 
 from stationmaster.config import Settings
 from stationmaster.db import idempotency, migrate, notify
@@ -34,11 +33,7 @@ from stationmaster.domains.executions import reading as execution_reading
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
 from stationmaster.domains.executions.containers.reaper import Reaper
 from stationmaster.domains.executions.executor import Executor
-from stationmaster.domains.executions.granted import GrantedSecrets
 from stationmaster.domains.executions.kinds import docker
-from stationmaster.domains.executions.kinds.docker import DockerExecutor
-from stationmaster.domains.executions.kinds.github.executor import GithubExecutor
-from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.runner import Runner
 from stationmaster.domains.jobs import service as jobs
@@ -57,11 +52,9 @@ from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
+from stationmaster.executors import open_engine_of, open_executors
 from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
-from stationmaster.outbound.docker.engine import Engine, open_engine
-from stationmaster.outbound.guard import Guard
-from stationmaster.outbound.http import open_dispatch_client
 from stationmaster.outbound.sandbox.opening import open_sandbox
 from stationmaster.web.idempotency import AnswerBook
 from stationmaster.web.throttle import open_throttle
@@ -70,9 +63,6 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = "scheduler.lock"
 SANDBOX_FOLDER = "sandbox"
-GITHUB_CONNECTIONS = 32
-TRIAL_CONNECTIONS = 32
-"""Beside those for executions: for test runs, which must not wait behind a full queue."""
 
 
 @asynccontextmanager
@@ -88,10 +78,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_database(settings.resolved_database_url, application_name=name) as database,
         open_carriers(settings, database, sealer) as carriers,
         open_engine_of(settings) as engine,
-        open_executors(settings, database, sealer, engine=engine, installation=installation) as executors,
+        open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
+        open_executors(
+            settings, database, sealer, engine=engine, sandbox=sandbox, installation=installation
+        ) as executors,
         open_authenticator(database, settings, secret, tokens := ReportTokens(secret)) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
-        open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
     ):
         await create_first_superadmin(database, settings)
         app.state.database = database
@@ -132,39 +124,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with station.run(app):
             yield
     logger.info("service.stopped")
-
-
-@asynccontextmanager
-async def open_engine_of(settings: Settings) -> AsyncIterator[Engine | None]:
-    """Open the client of the Docker engine, where this replica runs containers."""
-    if not settings.docker.enabled:
-        yield None
-        return
-    async with open_engine(settings.docker.url, settings.docker.tls_dir) as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def open_executors(
-    settings: Settings, database: Database, sealer: Sealer, *, engine: Engine | None, installation: str
-) -> AsyncIterator[Mapping[str, Executor]]:
-    """Give one executor for each kind of target. A new kind is one line here."""
-    secrets = GrantedSecrets(database, sealer)
-    connections = settings.runner.concurrency + TRIAL_CONNECTIONS
-    github = URL(settings.github.api_url)  # the operator's word, so that it may be a private address
-    github_guard = Guard((*settings.outbound_allow, f"{github.host_subcomponent}:{github.port}"))
-    async with (
-        open_dispatch_client(Guard(settings.outbound_allow), connections=connections) as client,
-        open_dispatch_client(github_guard, connections=GITHUB_CONNECTIONS) as github_client,
-    ):
-        executors: list[Executor] = [
-            WebhookExecutor(client),
-            GithubExecutor(github_client, settings.github, secrets),
-        ]
-        if engine is not None:
-            house = {"installation": installation, "service_url": settings.public_url}
-            executors.append(DockerExecutor(engine, settings.docker, secrets=secrets, **house))
-        yield {executor.kind: executor for executor in executors}
 
 
 def collect_followers() -> tuple[Follower, ...]:

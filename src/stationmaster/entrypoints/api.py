@@ -12,6 +12,7 @@ from stationmaster.domains.auth.sessions_router import router as sessions
 from stationmaster.domains.executions.live_router import router as live_executions
 from stationmaster.domains.executions.log_router import router as execution_logs
 from stationmaster.domains.executions.router import router as executions
+from stationmaster.domains.executions.script_router import router as script_runs
 from stationmaster.domains.executions.socket_router import router as execution_sockets
 from stationmaster.domains.files.router import router as files
 from stationmaster.domains.jobs.action_router import router as job_actions
@@ -82,6 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Before `/jobs/{job_id}...`: the first route that matches answers.
     maintenance,
     upcoming,
+    script_runs,
     jobs,
     job_actions,
     schedules,

@@ -6,6 +6,7 @@ routers, and runs before the session opens and the endpoint works.
 
 from email.message import Message
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import Depends
 from starlette.exceptions import HTTPException
@@ -14,6 +15,9 @@ from starlette.requests import HTTPConnection
 
 from stationmaster.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
 from stationmaster.web.routes import Media, local_path, route_table
+
+ANY_QUERY: dict[str, Any] = {"x-any-query": True}
+"""Declares that an operation takes query parameters of any name, as its `openapi_extra`."""
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
@@ -34,7 +38,8 @@ async def refuse_undeclared(connection: HTTPConnection) -> None:
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     _check_length(connection)
     _check_media(connection, route.media)
-    _check_query(connection, route.query_names)
+    if not route.openapi_extra.items() >= ANY_QUERY.items():
+        _check_query(connection, route.query_names)
 
 
 StrictRequest = Depends(refuse_undeclared)

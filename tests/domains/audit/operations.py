@@ -231,6 +231,7 @@ ROWS: dict[str, Row] = {
     "remove_script_user": owner(),
     "add_script_role": owner(),
     "remove_script_role": owner(),
+    "run_script": owner(),
     "upload_file": Row("owner", {"files": {"file": ("numbers.csv", b"1,2,3")}}),
     "delete_file": owner(),
     "create_job": owner(name="new", target=TARGET, schedules=[HOURLY]),

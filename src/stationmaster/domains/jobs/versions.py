@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import OnLost, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
+from stationmaster.domains.executions.script_use import check_script
 from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.executions.targets.webhook import WebhookTarget
@@ -103,6 +104,7 @@ async def add_spec(
         resolved = chosen.with_params(dict(params or {}))
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer=pointer)) from error
+    await check_script(session, resolved, owner_id=job.owner_id)
     spec = specs.make_spec(
         rules.sealer,
         target=resolved,

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from stationmaster.domains.executions.containers.images import check_image, regi
 from stationmaster.domains.executions.containers.naming import AttemptName
 from stationmaster.domains.executions.containers.run_facts import RunFacts
 from stationmaster.domains.executions.containers.service_run import ServiceRun
-from stationmaster.domains.executions.containers.work import ContainerWork, Limits
+from stationmaster.domains.executions.containers.work import INPUTS, ContainerWork, Limits
 from stationmaster.domains.executions.containers.workspace import own_variables
 from stationmaster.domains.executions.desk import TrialDesk
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
@@ -128,23 +129,47 @@ class DockerExecutor:
         """Name the engine: all containers load the same one."""
         return HOST
 
+    @property
+    def input_folder(self) -> str:
+        """Where a program finds the files that are put into its container."""
+        return INPUTS
+
     async def _prepare(self, target: DockerTarget, context: Context, facts: Facts) -> ContainerWork:
         """Lay out the work, with its secrets opened and hidden in all it will say."""
         names = {*target.secrets, *([target.credential] if target.credential else [])}
         secrets = await self._secrets.open(names, facts)
         for secret in secrets.values():
             context.journal.mask(secret)
+        work = self.make_work(target, context)
+        env = {**work.env, **{name: secrets[name] for name in target.secrets}}
+        return replace(work, env=env, login=_login(target, secrets), outputs=target.outputs)
+
+    def make_work(
+        self,
+        target: DockerTarget,
+        context: Context,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        outputs: Sequence[str] = (),
+    ) -> ContainerWork:
+        """Lay out the work of a target without its secrets; `files` are put under `input_folder`.
+
+        Raises:
+            ValueError: there are files, and the services of a swarm cannot be given any.
+        """
+        if files and self._settings.mode == "swarm":
+            raise ValueError("files cannot be handed to the services of a swarm")
         own = own_variables(target.params, context.execution_id, has_files=self._settings.mode == "container")
         if target.network != NO_NETWORK:
             own |= self._reporting(context)
         return ContainerWork(
             image=target.image,
             command=target.command,
-            env={"HOME": "/tmp", **target.env, **{name: secrets[name] for name in target.secrets}, **own},  # noqa: S108
+            env={"HOME": "/tmp", **target.env, **own},  # noqa: S108
             limits=Limits(target.cpu, target.memory_mb, target.pids),
             has_network=target.network != NO_NETWORK,
-            login=_login(target, secrets),
-            outputs=target.outputs,
+            files=files or {},
+            outputs=outputs,
         )
 
     def _reporting(self, context: Context) -> dict[str, str]:

@@ -1,0 +1,70 @@
+"""Whether a script target can be carried out for somebody: asked when it is defined, and again when an attempt begins."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stationmaster.domains.executions.targets.base import TargetFields
+from stationmaster.domains.executions.targets.script import ScriptTarget
+from stationmaster.domains.scripts import usage
+from stationmaster.domains.scripts.errors import NotReady, OnlyOwner, ScriptNotFound
+from stationmaster.domains.scripts.usage import Use
+from stationmaster.domains.secrets.errors import SecretsNotOpened
+from stationmaster.domains.users import service as users
+from stationmaster.errors import FieldError, Forbidden, Invalid
+from stationmaster.identity.actor import Actor
+
+
+class NobodyRuns(Forbidden):
+    """Whose rights would count is gone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody owns this work any more, or its owner's account is not active; so no script is run for it."
+        )
+
+
+async def find_runner(session: AsyncSession, owner_id: UUID | None) -> Actor:
+    """Return the owner of work as the caller whose rights count.
+
+    Raises:
+        NobodyRuns: there is none, or the account is not active.
+    """
+    user = await users.find_user(session, owner_id) if owner_id else None
+    if user is None or not user.is_active:
+        raise NobodyRuns
+    return Actor("user", user.id, user.id, user.name, user.email, user.role)
+
+
+async def check_script(
+    session: AsyncSession,
+    target: TargetFields,
+    *,
+    owner_id: UUID | None,
+    pointer: str = "/target",
+    later: Collection[str] = (),
+) -> None:
+    """Refuse a script target that its owner may not run, or not with these parameters; other targets pass.
+
+    `pointer` is where the target was given. Parameters named in `later` are filled in when the work is begun.
+
+    Raises:
+        Invalid: names what is wrong.
+    """
+    if not isinstance(target, ScriptTarget):
+        return
+    try:
+        await _find(session, target, owner_id, pointer)
+    except (ScriptNotFound, OnlyOwner, NotReady, NobodyRuns, SecretsNotOpened) as error:
+        raise Invalid(FieldError(error.detail, pointer=f"{pointer}/script")) from error
+    except Invalid as error:
+        filled_in = {f"{pointer}/params/{name}" for name in later}
+        errors = [each for each in error.errors if each.pointer not in filled_in]
+        if errors:
+            raise Invalid(*errors) from error
+
+
+async def _find(session: AsyncSession, target: ScriptTarget, owner_id: UUID | None, pointer: str) -> Use:
+    runner = await find_runner(session, owner_id)
+    return await usage.find_use(session, target.script, target.params, runner, pointer=f"{pointer}/params")
