@@ -191,6 +191,7 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
 
 
 UPLOADS = {
+    "POST /api/v1/jobs/bulk-upload": {"file": ("jobs.csv", b"Name,Url\nnew,https://receiver.example/hook\n")},
     "POST /api/v1/files": {"file": ("numbers.csv", b"1,2,3")},
     "POST /api/v1/scripts": {"file": ("script.tar.gz", tar())},
     "POST /api/v1/scripts/{script}/versions": {"file": ("script.tar.gz", tar())},

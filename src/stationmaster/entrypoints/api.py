@@ -20,6 +20,7 @@ from stationmaster.domains.jobs.calendar_router import router as calendars
 from stationmaster.domains.jobs.maintenance_router import router as maintenance
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.jobs.transfer_router import router as transfer
 from stationmaster.domains.jobs.upcoming_router import router as upcoming
 from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.notifications.settings_router import router as settings
@@ -84,6 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     maintenance,
     upcoming,
     script_runs,
+    transfer,
     jobs,
     job_actions,
     schedules,

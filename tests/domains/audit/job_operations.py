@@ -8,7 +8,7 @@ from stationmaster.db.session import unit_of_work
 from stationmaster.domains.jobs.models import EVERYTHING, MaintenancePause
 from stationmaster.kit import clock
 from stationmaster.kit.instants import format_instant
-from tests.support.work import set_job
+from tests.support.work import TARGET, set_job
 
 if TYPE_CHECKING:
     from tests.domains.audit.operations import Stage
@@ -28,3 +28,33 @@ async def resume_jobs(stage: "Stage") -> dict[str, Any]:
 async def backfill(_stage: "Stage") -> dict[str, Any]:
     now = clock.now()
     return {"json": {"from": format_instant(now - timedelta(hours=1)), "to": format_instant(now)}}
+
+
+CSV = b"Name,Url\nnew,https://receiver.example/hook\n"
+
+
+async def several_jobs(stage: "Stage") -> dict[str, Any]:
+    return {"json": {"action": "disable", "ids": [stage.objects["job_id"]]}}
+
+
+JOB_ROWS: dict[str, tuple[str, Any]] = {
+    "create_category": ("boss", {"json": {"name": "Reports"}}),
+    "update_category": ("boss", {"json": {"name": "Renamed"}}),
+    "delete_category": ("boss", {}),
+    "create_team": ("boss", {"json": {"name": "Night shift"}}),
+    "update_team": ("boss", {"json": {"slack_handle": "@nights"}}),
+    "delete_team": ("boss", {}),
+    "create_calendar": ("owner", {"json": {"name": "holidays"}}),
+    "update_calendar": ("owner", {"json": {"dates": ["2099-12-25"]}}),
+    "delete_calendar": ("owner", {}),
+    "import_jobs": (
+        "owner",
+        {"json": {"document": {"version": 1, "jobs": [{"name": "new", "target": TARGET}]}, "mode": "apply"}},
+    ),
+    "change_jobs": ("owner", several_jobs),
+    "upload_jobs": ("owner", {"files": {"file": ("jobs.csv", CSV)}}),
+    "pause_jobs": ("boss", {}),
+    "resume_jobs": ("boss", resume_jobs),
+    "backfill_job": ("owner", backfill),
+}
+"""Who calls, and with what or how that is prepared; the other operations on jobs are in `operations`."""

@@ -25,7 +25,7 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
-from tests.domains.audit.job_operations import backfill, resume_job, resume_jobs
+from tests.domains.audit.job_operations import JOB_ROWS, resume_job
 from tests.support.archives import tar
 from tests.support.objects import make_objects
 from tests.support.people import PASSWORD, Person, make_person
@@ -244,18 +244,7 @@ ROWS: dict[str, Row] = {
     "create_schedule": owner(interval_seconds=60),
     "update_schedule": owner(is_active=False),
     "delete_schedule": owner(),
-    "create_category": boss(name="Reports"),
-    "update_category": boss(name="Renamed"),
-    "delete_category": boss(),
-    "create_team": boss(name="Night shift"),
-    "update_team": boss(slack_handle="@nights"),
-    "delete_team": boss(),
-    "create_calendar": owner(name="holidays"),
-    "update_calendar": owner(dates=["2099-12-25"]),
-    "delete_calendar": owner(),
-    "pause_jobs": boss(),
-    "resume_jobs": Row("boss", resume_jobs),
-    "backfill_job": Row("owner", backfill),
+    **{name: Row(*row) for name, row in JOB_ROWS.items()},
     "cancel_execution": owner(),
     "retry_execution": Row("owner", retry),
     "read_notification": owner(),

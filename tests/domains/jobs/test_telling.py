@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.executions.states import State
+from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.domains.jobs.policy_schemas import Notifications
 from stationmaster.domains.jobs.telling import choose
 from stationmaster.domains.notifications.notice import Topic
@@ -31,7 +31,7 @@ FAILED, RECOVERED, SUCCEEDED = Topic.JOB_FAILED, Topic.JOB_RECOVERED, Topic.JOB_
 
 def ended(state: State) -> Execution:
     now = clock.now()
-    return Execution(kind="webhook", trigger="manual", state=state, queued_at=now, available_at=now, turn_at=now)
+    return Execution(kind="webhook", trigger=Trigger.MANUAL, state=state, queued_at=now, available_at=now, turn_at=now)
 
 
 @pytest.mark.parametrize(

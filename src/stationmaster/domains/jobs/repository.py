@@ -73,3 +73,13 @@ async def list_schedules_of(session: AsyncSession, job_ids: Collection[UUID]) ->
 def _locked(statement: Any) -> Any:
     """Lock the rows, and read them as they are now, also those that the session has seen before."""
     return statement.with_for_update().execution_options(populate_existing=True)
+
+
+async def list_all(session: AsyncSession) -> list[Job]:
+    """Return every job, by name."""
+    return list(await session.scalars(select(Job).order_by(col(Job.name))))
+
+
+async def find_by_name(session: AsyncSession, name: str) -> Job | None:
+    found: Job | None = await session.scalar(select(Job).where(Job.name == name))
+    return found

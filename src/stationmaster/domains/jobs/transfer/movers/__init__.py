@@ -1,0 +1,1 @@
+"""From what other schedulers write to jobs of ours: each returns items of the section `jobs`, and notes for the reader."""
