@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
 from stationmaster.setting_groups import (
+    BuildSettings,
     ChannelSettings,
     CommaSeparated,
     DockerSettings,
@@ -228,6 +229,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimitSettings = RateLimitSettings()
     files: FileSettings = FileSettings()
     docker: DockerSettings = DockerSettings()
+    builds: BuildSettings = BuildSettings()
     scripts: ScriptSettings = ScriptSettings()
 
     @field_validator("outbound_allow", "cors_origins", "encryption_keys", mode="before")

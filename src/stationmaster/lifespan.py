@@ -31,7 +31,6 @@ from stationmaster.domains.auth.authenticator import open_authenticator
 from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions import reading as execution_reading
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
-from stationmaster.domains.executions.containers.reaper import Reaper
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.kinds import docker
 from stationmaster.domains.executions.report_tokens import ReportTokens
@@ -47,6 +46,7 @@ from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
+from stationmaster.entrypoints.hands import Hand, hire
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
 from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
@@ -117,7 +117,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings=settings,
             couriers=couriers,
             duties=duties,
-            reaper=Reaper(database, engine, settings.docker, installation) if engine else None,
+            hands=hire(settings, database, engine, installation),
             name=name,
         )
         app.state.scheduler_status = station.status
@@ -153,7 +153,7 @@ def _make_station(
     settings: Settings,
     couriers: Sequence[Courier],
     duties: Sequence[Duty],
-    reaper: Reaper | None,
+    hands: Mapping[str, Hand],
     name: str,
 ) -> "Station":
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
@@ -169,7 +169,7 @@ def _make_station(
         host_limits={docker.HOST: settings.docker.max_running},
     )
     scheduler = Scheduler(database, elector, settings, duties=duties)
-    return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, reaper, settings)
+    return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, hands, settings)
 
 
 @dataclass
@@ -182,7 +182,7 @@ class Station:
     runner: Runner
     aftermath: Aftermath
     couriers: Sequence[Courier]
-    reaper: Reaper | None
+    hands: Mapping[str, Hand]
     settings: Settings
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -225,8 +225,7 @@ class Station:
                 works["mail requests"] = MailClerk(self.database, courier.outbox).run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
-        if self.reaper and self.settings.runner.enabled:
-            works["reaper"] = self.reaper.run()
+        works |= {name: hand.run() for name, hand in self.hands.items()}
         return works
 
     async def _leave(self, app: FastAPI) -> None:

@@ -93,6 +93,29 @@ class DockerSettings(BaseModel):
         return network
 
 
+class BuildSettings(BaseModel):
+    """How images are built of scripts that were uploaded to run in a container."""
+
+    enabled: bool = Field(True, description="Whether this replica builds images, where it runs containers.")
+    base_image: str = Field(
+        "python:3.11-slim-bookworm",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,299}$",
+        description="Image that all are built on; name it by its digest to know what that is.",
+    )
+    allow_dockerfile: bool = Field(
+        False, description="Whether an archive may bring a Dockerfile of its own; its steps run as root in the build."
+    )
+    network: str = Field(
+        "default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="Docker network of the steps of a build, which fetch packages; `none` for none.",
+    )
+    timeout: Duration = Field(timedelta(minutes=10), ge=timedelta(seconds=1), description="Longest time of one build.")
+    memory_mb: int = Field(1024, ge=64, description="Memory of each step of a build, in MiB.")
+    cpu: float = Field(1, gt=0, description="Processors of each step of a build.")
+    max_image_mb: int = Field(2048, ge=1, description="Largest image, in MiB.")
+
+
 class JobSettings(BaseModel):
     """What the house asks of all jobs."""
 

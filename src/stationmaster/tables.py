@@ -16,6 +16,7 @@ from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
 from stationmaster.domains.runs import models as runs
 from stationmaster.domains.scripts import models as scripts
+from stationmaster.domains.scripts.builds import models as builds
 from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.settings import models as settings
 from stationmaster.domains.taxonomy import models as taxonomy
@@ -26,6 +27,7 @@ __all__ = [
     "audit",
     "auth",
     "blobs",
+    "builds",
     "calendars",
     "dependencies",
     "executions",

@@ -61,6 +61,12 @@ containers_reaped = Counter(
     "Containers, services and networks of ended attempts that were removed.",
     registry=REGISTRY,
 )
+script_builds = Counter(
+    "stationmaster_script_builds_total",
+    "Images built of scripts, by how it ended (success, failed).",
+    ["result"],
+    registry=REGISTRY,
+)
 stale_writes = Counter(
     "stationmaster_stale_writes_rejected_total",
     "Writes refused because their lease or term had passed to somebody else, by what was written.",

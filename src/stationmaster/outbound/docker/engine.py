@@ -167,6 +167,11 @@ class Engine:
                     if "error" in message:
                         raise EngineRefused(NOT_FOUND, str(message["error"]))
 
+    async def remove_image(self, reference: str) -> None:
+        """Remove an image that no container uses; one that is gone, or used, is fine too."""
+        with forgiving(), translated():
+            await self.docker.images.delete(reference)
+
     @asynccontextmanager
     async def request(
         self,

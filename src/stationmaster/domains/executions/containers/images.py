@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 from stationmaster.setting_groups import DockerSettings
 
 DIGEST = "@sha256:"
+ID = "sha256:"
+"""An image that the engine has: built of a script, or let in before."""
 DEFAULT_REGISTRY = "docker.io"
 
 
@@ -14,7 +16,7 @@ def check_image(reference: str, settings: DockerSettings) -> None:
     Raises:
         ValueError: says what to do.
     """
-    if settings.any_digest and DIGEST in reference:
+    if reference.startswith(ID) or (settings.any_digest and DIGEST in reference):
         return
     if any(fnmatchcase(form, pattern) for pattern in settings.images for form in _forms(reference)):
         return
