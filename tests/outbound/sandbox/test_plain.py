@@ -7,7 +7,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from stationmaster.outbound.sandbox.child import MARK
+from stationmaster.outbound.sandbox.meter import MARK
 from stationmaster.outbound.sandbox.order import MIB, RESERVED, Cause
 from stationmaster.outbound.sandbox.sandbox import Sandbox
 from tests.outbound.sandbox.running import LIMITS, Notebook, python, run, shell

@@ -12,9 +12,10 @@ around it. What the wall is depends on the machine (`trial` finds out):
 
 What happens on each failure:
 
-- the service dies, also by SIGKILL, at any instant: before the *gate* is opened (a line that the service writes to the
-  child once it is spawned) the child reads the end of its input and leaves; afterwards the chain of parent-death signals
-  is armed from end to end. The folder stays, and the next start on this machine removes it.
+- the service dies, also by SIGKILL, at any instant: until the inner *gate* is opened (a line that the service writes once the
+  wall stands) whoever waits there reads the end of its input and leaves; afterwards the signals of a parent's death are
+  armed from end to end. A bubblewrap that loses its parent in the millisecond in which it divides may be left, waiting and
+  without ever having run anything: the next start on this machine ends it, and removes the folders.
 - cancelled, timed out, or over a limit: SIGTERM to the processes inside, a grace, then SIGKILL to the outermost process.
 - a grandchild keeps the output open: the pipes are ours, so nobody waits for it; they are closed a moment after the end.
 - bubblewrap itself fails: it reports an exit code of the command only if it started it, so the two are never mixed up.

@@ -49,11 +49,12 @@ async def attend(
     async with asyncio.TaskGroup() as group:
         status = group.create_task(child.listen())
         hearing = [group.create_task(ear.listen(stream, reader)) for stream, reader in child.readers.items()]
+        starting = group.create_task(child.begin(words))
         cause: Cause | None = None
         try:
-            child.open_gate(words)
             cause = await _until_over(group, child, ear, watch, limits.wall_seconds)
         finally:
+            starting.cancel()
             await _stop(child, grace_seconds if cause in GENTLE else 0)
             await _hear_out(child, hearing)
             await status

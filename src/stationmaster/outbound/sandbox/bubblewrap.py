@@ -1,17 +1,20 @@
 """The command line that puts a command behind bubblewrap.
 
-    [bwrap: shows programs, and the run's folder at /order, as root]     only when the service is root
-    └─ setpriv: another user, no privileges, dies with its parent
-       └─ sh: waits for the gate
-          └─ bwrap: namespaces, root, limits; its process 1 reaps
-             └─ prlimit: limits that count inside the new user namespace
-                └─ the command
+    unshare, sh: show the run's folder at /mnt       only when the service is root  ┐
+    setpriv: another user, no privileges, dies with its parent                      │ one process, a child
+    sh: waits at the gate                                                           │ of the service
+    bwrap: namespaces                                                               ┘
+    └─ bwrap: process 1 of them; builds the root, reaps
+       └─ sh: waits at the inner gate, until process 1 is bound to its parent's life
+          prlimit: limits that count inside the new user namespace; then the command
 
-The outer bubblewrap is there because the other user could not walk to the folder, which may lie in one of root's. It shows
-no more of the machine than it must: mounts that come and go, a Docker engine's for example, would make it fail. What the
-inner one is told comes through a file descriptor, all but the command: command lines can be read by everybody on the
-machine, and the environment holds secrets. The number of processes is limited inside, because Linux counts it by user
-*and* namespace: runs do not take from each other's number.
+- The folder is shown elsewhere, in a mount namespace of its own, because it may lie where the other user cannot walk.
+- Nothing stands between the service and the process that changes the user: the kernel sends the signal of a parent's death
+  in the parent's name, and a parent without privileges may not signal another user's process (signal(7), kill(2)).
+- What bubblewrap is told comes through a file descriptor, all but the command: command lines can be read by everybody on
+  the machine, and the environment holds secrets.
+- The number of processes is limited inside, because Linux counts it by user *and* namespace: runs do not take from each
+  other's number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,17 +29,17 @@ SYSTEM_FILES = ("/etc/alternatives", "/etc/ca-certificates", "/etc/ld.so.cache",
                 "/etc/localtime", "/etc/mime.types", "/etc/ssl")  # fmt: skip
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services")
 TEMPORARY_BYTES = 64 * MIB
-ORDER = Path("/order")
-"""Where the outer bubblewrap shows the run's folder to the inner one."""
-BASE = "/tmp"  # noqa: S108
-"""The inner bubblewrap builds its root there."""
+SHOWN_AT = ("/mnt", "/media", "/srv", "/opt")
+"""Folders that every Linux has, and in which a run may look for nothing unless the settings say so."""
 INSIDE_ID = "65534"
 OPEN_FILES = 256
 ROOM_FACTOR, ROOM_BYTES = 4, 512 * MIB
 """One process may *reserve* more memory than all may use: reserving costs nothing, and what is used is watched."""
 
-GATE = 'read -r word && [ "$word" = go ] || exit 125; exec "$@" </dev/null'
-"""Waits for the service's word; a service that dies before says nothing. Nothing of the run is in this text."""
+SHOW = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+GATE = 'read -r word && [ "$word" = go ] || exit 125; exec "$@"'
+INNER_GATE = 'read -r word && [ "$word" = run ] || exit 125; exec "$@" </dev/null'
+"""Wait for the service's word; a service that dies before says nothing. Nothing of the run is in these texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Tools:
     bwrap: str
     setpriv: str
     prlimit: str
+    unshare: str
     sh: str = "/bin/sh"
 
 
@@ -55,29 +59,26 @@ def outer_command(
     command: Sequence[str],
     *,
     user_id: int | None,
+    shown_at: str,
     limits: Limits,
-    read_only: Sequence[str],
     arguments: int,
     status: int,
 ) -> list[str]:
-    """Return what the service starts; `arguments` and `status` are file descriptors of the inner bubblewrap."""
-    limited = [tools.prlimit, *limit_options(limits), "--", *command]
+    """Return what the service starts; `arguments` and `status` are file descriptors of bubblewrap."""
+    limited = [tools.sh, "-c", INNER_GATE, "sh", tools.prlimit, *limit_options(limits), "--", *command]
     inner = [tools.bwrap, "--json-status-fd", str(status), "--args", str(arguments), "--", *limited]
     gated = [tools.sh, "-c", GATE, "sh", *inner]
     if user_id is None:
         return [*drop_privileges(tools), *gated]
-    root = [
-        "--dev-bind",
-        "/proc",
-        "/proc",
-        "--dev-bind",
-        "/dev",
-        "/dev",
-        *_system(has_network=True),
-        *_shown(read_only),
-    ]
-    shown = [tools.bwrap, "--die-with-parent", "--dir", BASE, *root, "--bind", str(folder), str(ORDER), "--chdir", "/"]
-    return [*shown, "--", *drop_privileges(tools, user_id), *gated]
+    shown = [tools.unshare, "--mount", "--", tools.sh, "-c", SHOW, "sh", str(folder), shown_at]
+    return [*shown, *drop_privileges(tools, user_id), *gated]
+
+
+def place_beside(read_only: Sequence[str]) -> str:
+    """Return where the run's folder can be shown without hiding what the run may read."""
+    taken = [Path(each) for each in read_only]
+    free = (each for each in SHOWN_AT if Path(each).is_dir() and not any(path.is_relative_to(each) for path in taken))
+    return next(free, SHOWN_AT[0])
 
 
 def drop_privileges(tools: Tools, user_id: int | None = None) -> list[str]:
@@ -94,7 +95,7 @@ def inner_arguments(
     has_network: bool,
     seccomp: int | None,
 ) -> bytes:
-    """Return what the inner bubblewrap reads from its descriptor. `folder` is where it finds the run's folder."""
+    """Return what bubblewrap reads from its descriptor. `folder` is where it finds the run's folder."""
     words = [
         "--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session",
         "--cap-drop", "ALL", "--uid", INSIDE_ID, "--gid", INSIDE_ID, "--hostname", "sandbox",

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from stationmaster.outbound.sandbox.meter import PROC, processes_under
+from stationmaster.outbound.sandbox.meter import name_of, processes_under, processes_with
 from stationmaster.outbound.sandbox.order import Stream
 from stationmaster.outbound.sandbox.process import Process, spawn
 
 CHUNK_BYTES = 65_536
 END_SECONDS = 2.0
 """How long bubblewrap may take to notice that all inside are dead."""
-MARK = "STATIONMASTER_RUN"
-"""A variable of every process without namespaces, by which those are found that detached themselves."""
+WALL_SECONDS = 0.002
 
 
 @dataclass(slots=True)
@@ -51,11 +50,24 @@ class Child:
         code = self.process.returncode
         return 128 - code if code is not None and code < 0 else code
 
-    def open_gate(self, words: bytes) -> None:
-        """Let the run begin."""
+    async def begin(self, words: bytes) -> None:
+        """Let the run begin: through the gate, and behind a wall through the inner one once the wall stands."""
+        self._say(words)
+        while self.is_walled and self.process.returncode is None and not self._stands():  # noqa: ASYNC110  # /proc tells nobody
+            await asyncio.sleep(WALL_SECONDS)
+        if self.is_walled:
+            self._say(b"run\n")
+        self.close_gate()
+
+    def _stands(self) -> bool:
+        """Say whether somebody waits at the inner gate: then the signals of a parent's death are armed from end to end."""
+        if "child-pid" not in self.status:
+            return False
+        return any(name_of(pid) == "sh" for pid in self.processes()[1:])
+
+    def _say(self, words: bytes) -> None:
         with suppress(BrokenPipeError):
             os.write(self.gate, words)
-        self.close_gate()
 
     def close_gate(self) -> None:
         if self.gate >= 0:
@@ -76,7 +88,7 @@ class Child:
 
     def _all_processes(self) -> list[int]:
         """Return the detached ones as well, for which the whole machine is searched."""
-        return self.processes() + ([] if self.is_walled else _marked(self.mark))
+        return self.processes() + ([] if self.is_walled else processes_with(self.mark))
 
     def terminate(self) -> None:
         """Ask the processes to end. bubblewrap's own would not pass it on, and is not asked."""
@@ -106,17 +118,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _marked(mark: str) -> list[int]:
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for folder in PROC.iterdir():
-        if folder.name.isdecimal():
-            with suppress(OSError):
-                if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-    return found
-
-
 @asynccontextmanager
 async def started(
     command: Sequence[str],
@@ -138,7 +139,8 @@ async def started(
         stdio = ours.pop("0"), ours.pop("1"), ours.pop("2")
         for descriptor in ours.values():
             on_failure.callback(os.close, descriptor)
-        process = spawn(command, stdio=stdio, passed=[*inherited, *(status or ())[1:]], folder=folder)
+        passed = [*inherited, *(status or ())[1:]]
+        process = spawn(command, stdio=stdio, passed=passed, folder=folder, mark=mark)
         on_failure.pop_all()
     child = Child(process, {}, None, ours.pop("gate"), mark)
     try:

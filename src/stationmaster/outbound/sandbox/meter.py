@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+MARK = "STATIONMASTER_RUN"
+"""A variable of the processes of runs, by which those are found that detached themselves or were left behind."""
 DEEPEST = 100
 _TICKS = os.sysconf("SC_CLK_TCK")
 _RESIDENT = ("RssAnon:", "RssShmem:")
@@ -28,6 +30,26 @@ def processes_under(pid: int) -> list[int]:
             with suppress(OSError):
                 todo += map(int, (PROC / str(found[-1]) / "task" / task / "children").read_text().split())
     return found
+
+
+def processes_with(mark: str) -> list[int]:
+    """Return the processes of this machine whose mark begins so; those of other users are seen by root only."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for folder in PROC.iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):
+                if any(each.startswith(wanted) for each in (folder / "environ").read_bytes().split(b"\0")):
+                    found.append(int(folder.name))
+    return found
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process's program; empty when it is gone."""
+    try:
+        return (PROC / str(pid) / "comm").read_text().rstrip("\n")
+    except OSError:
+        return ""
 
 
 def cpu_seconds(pids: list[int]) -> float:

@@ -20,7 +20,7 @@ THREADS = 4
 async def open_sandbox(settings: SandboxSettings, folder: Path) -> AsyncIterator[Sandbox]:
     """Give the sandbox for as long as the context lasts; its runs have their folders under `folder`."""
     search = os.pathsep.join((os.environ.get("PATH", ""), "/usr/bin", "/bin"))
-    bwrap, setpriv, prlimit = (shutil.which(name, path=search) or "" for name in ("bwrap", "setpriv", "prlimit"))
+    tools = Tools(*(shutil.which(name, path=search) or "" for name in ("bwrap", "setpriv", "prlimit", "unshare")))
     places = asyncio.Semaphore(settings.concurrency)
     with open_room(folder) as room, ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox") as threads:
-        yield Sandbox(settings, room, Tools(bwrap, setpriv, prlimit), places, threads)
+        yield Sandbox(settings, room, tools, places, threads)

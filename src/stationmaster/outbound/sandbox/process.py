@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stationmaster.outbound.sandbox.meter import MARK
+
 
 @dataclass(slots=True)
 class Process:
@@ -42,15 +44,17 @@ class Process:
         self._is_over.set()
 
 
-def spawn(command: Sequence[str], *, stdio: tuple[int, int, int], passed: Sequence[int], folder: Path) -> Process:
-    """Start a process in a session of its own.
+def spawn(
+    command: Sequence[str], *, stdio: tuple[int, int, int], passed: Sequence[int], folder: Path, mark: str
+) -> Process:
+    """Start a process in a session of its own; `mark` is in its environment, and in that of all that keep theirs.
 
     Raises:
         OSError: it could not be started.
     """
     popen = subprocess.Popen(  # noqa: S603  # the command is ours, the user's part of it is only words
         command, stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], pass_fds=passed, cwd=folder,
-        env={"PATH": "/usr/bin:/bin"}, start_new_session=True,
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", MARK: mark}, start_new_session=True,
     )  # fmt: skip
     process = Process(popen)
     descriptor = os.pidfd_open(popen.pid)

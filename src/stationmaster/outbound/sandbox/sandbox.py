@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from stationmaster.outbound.sandbox import bubblewrap, plain, seccomp
 from stationmaster.outbound.sandbox.attendance import Ear, attend
 from stationmaster.outbound.sandbox.bubblewrap import Tools
-from stationmaster.outbound.sandbox.child import MARK, Child, started
+from stationmaster.outbound.sandbox.child import Child, started
 from stationmaster.outbound.sandbox.collection import collect, read_document
 from stationmaster.outbound.sandbox.control_group import ControlGroup, make_group
 from stationmaster.outbound.sandbox.meter import contents_of
@@ -162,15 +162,19 @@ class Sandbox:
         if level is Level.FULL:
             return await self._start_walled(stack, order, folder), b"go\n"
         command = plain.plain_command(self.tools, order.command, user_id=self._user_id, limits=order.limits)
-        child = await stack.enter_async_context(started(command, folder=folder / WORK, mark=order.name))
-        environment = {**environment_of(order, outside(folder)), MARK: order.name}
-        return child, plain.gate_words(environment)
+        child = await stack.enter_async_context(started(command, folder=folder / WORK, mark=self._mark(order)))
+        return child, plain.gate_words(environment_of(order, outside(folder)))
+
+    def _mark(self, order: SandboxOrder) -> str:
+        """Name the run among all on this machine."""
+        return f"{self.room.folder.name}/{order.name}"
 
     async def _start_walled(self, stack: AsyncExitStack, order: SandboxOrder, folder: Path) -> Child:
         program = seccomp.refusals()
         filter_ = stack.enter_context(_memory_file(program)) if program else None
+        shown_at = bubblewrap.place_beside(self.settings.read_only_paths)
         words = bubblewrap.inner_arguments(
-            folder if self._user_id is None else bubblewrap.ORDER,
+            folder if self._user_id is None else Path(shown_at),
             environment=environment_of(order, INSIDE),
             read_only=self.settings.read_only_paths,
             has_network=order.has_network,
@@ -183,13 +187,13 @@ class Sandbox:
             folder,
             order.command,
             user_id=self._user_id,
+            shown_at=shown_at,
             limits=order.limits,
-            read_only=self.settings.read_only_paths,
             arguments=arguments,
             status=status[1],
         )
         inherited = [arguments] if filter_ is None else [arguments, filter_]
-        starting = started(command, folder=Path("/"), mark=order.name, inherited=inherited, status=status)
+        starting = started(command, folder=Path("/"), mark=self._mark(order), inherited=inherited, status=status)
         return await stack.enter_async_context(starting)
 
 

@@ -14,6 +14,7 @@ What comes out is the business of `collection`.
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from stationmaster.kit.ids import new_id
 from stationmaster.outbound.sandbox.collection import FOLDER
+from stationmaster.outbound.sandbox.meter import processes_with
 from stationmaster.outbound.sandbox.order import SandboxOrder
 from stationmaster.outbound.sandbox.paths import COLLECTED, INPUT, OUTPUT_FOLDER, SCRIPT, WORK
 
@@ -70,10 +72,16 @@ def open_room(parent: Path) -> Iterator[WorkRoom]:
 
 
 def clear_abandoned(parent: Path) -> int:
-    """Remove the rooms whose process has gone; return how many there were."""
+    """Remove the rooms whose process has gone, and end what is left of their runs; return how many there were.
+
+    Behind a wall that is at most a bubblewrap that had not begun; plain processes may have detached themselves.
+    """
     removed = 0
     for folder in [*parent.iterdir()]:
         with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _locked(folder):
+            for pid in processes_with(f"{folder.name}/"):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
             remove(folder)
             removed += 1
     return removed

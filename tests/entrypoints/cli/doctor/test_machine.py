@@ -6,7 +6,9 @@ import resource
 import shutil
 import socket
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -158,12 +160,15 @@ async def test_certificates_that_cannot_be_read_are_a_problem(tmp_path: Path) ->
 
 
 @pytest.fixture
-def broken_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a bubblewrap before the machine's that complains and does nothing."""
-    program = tmp_path / "bwrap"
-    program.write_text("#!/bin/sh\necho No permissions >&2; exit 1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+def broken_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a bubblewrap before the machine's that complains and does nothing; in a folder that every user can walk to."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        program = Path(folder) / "bwrap"
+        program.write_text("#!/bin/sh\necho No permissions >&2; exit 1\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", folder)
+        yield
 
 
 async def examine_sandbox(folder: Path, **values: object) -> Diagnosis:
