@@ -82,10 +82,14 @@ async def _make_execution(app: FastAPI, owner: User) -> Ids:
 
 async def _make_run(app: FastAPI, owner: User) -> Ids:
     actor = actor_of(owner)
-    wanted = ProcessIn.model_validate({"name": f"process-{new_id().hex}", "steps": [{"name": "check"}]})
+    wanted = ProcessIn.model_validate(
+        {"name": f"process-{new_id().hex}", "steps": [{"name": "check", "is_rerunnable": True}]}
+    )
     async with unit_of_work(app.state.database) as session:
-        process = await processes.create_process(session, wanted, actor)
-        run, _ = await runs.create_run(session, RunIn(process_id=process.id, entity_id=f"entity-{new_id()}"), actor)
+        process = await processes.create_process(session, app.state.job_rules, wanted, actor)
+        run, _ = await runs.create_run(
+            session, app.state.job_rules, RunIn(process_id=process.id, entity_id=f"entity-{new_id()}"), actor
+        )
         [step_run] = await session.scalars(select(StepRun).where(StepRun.run_id == run.id))
     ids = {"process_id": process.id, "step_id": step_run.step_id, "run_id": run.id, "step_run_id": step_run.id}
     return {name: str(id_) for name, id_ in ids.items()}

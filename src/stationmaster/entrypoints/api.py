@@ -31,6 +31,7 @@ from stationmaster.domains.rate_limits.router import router as rate_limits
 from stationmaster.domains.runs.cleanup_router import router as cleanup
 from stationmaster.domains.runs.dashboard_router import router as dashboard
 from stationmaster.domains.runs.privacy_router import router as privacy
+from stationmaster.domains.runs.rerun_router import router as reruns
 from stationmaster.domains.runs.router import router as runs
 from stationmaster.domains.runs.step_run_router import router as step_runs
 from stationmaster.domains.scripts.access_router import router as script_access
@@ -103,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     step_runs,
     settings,
     deliveries,
+    reruns,
     dashboard,
     privacy,
     cleanup,

@@ -15,7 +15,7 @@ from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions import overlap
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
-from stationmaster.domains.executions.states import Reason, State, Trigger
+from stationmaster.domains.executions.states import ACTIVE, Reason, State, Trigger
 
 LATENESS_SAMPLE = 1000
 
@@ -106,6 +106,14 @@ async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool
         .returning(executions.c.id)
     )
     return (await session.scalar(statement)) is not None
+
+
+async def list_active_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUID]) -> list[UUID]:
+    """Return the executions of step runs that have not ended."""
+    statement = sa.select(executions.c.id).where(
+        executions.c.step_run_id.in_(step_run_ids), executions.c.state.in_(ACTIVE)
+    )
+    return list(await session.scalars(statement))
 
 
 async def ask_to_stop(session: AsyncSession, id_: UUID, now: datetime) -> bool:

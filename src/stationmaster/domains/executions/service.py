@@ -144,6 +144,16 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     return execution
 
 
+async def stop_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUID]) -> None:
+    """Cancel what is queued for these step runs, and ask what runs to stop."""
+    now = await database_now(session)
+    for id_ in await repository.list_active_of_step_runs(session, step_run_ids):
+        if not await repository.cancel_queued(session, id_, now):
+            await repository.ask_to_stop(session, id_, now)
+        for wake in (Wake.TICK, Wake.ENDED, Wake.CANCEL):
+            notify(session, wake)
+
+
 async def retry(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     """Queue a new execution that does what an ended one did, or should have done.
 

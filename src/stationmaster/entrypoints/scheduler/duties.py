@@ -15,7 +15,9 @@ from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
+from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.outbox import housekeeping as messages
+from stationmaster.domains.runs import approvals
 from stationmaster.domains.runs import housekeeping as runs
 
 Work = Callable[[AsyncSession], Awaitable[object]]
@@ -58,3 +60,8 @@ def seal_duty(key: SealKey) -> Duty:
 def remind_duty(zone: str) -> Duty:
     """Make the duty that reminds of jobs which end soon; it is made and not listed because the week is that of a zone."""
     return Duty("remind_of_ends", timedelta(minutes=1), partial(ending.remind_of_ends, zone=zone))
+
+
+def approval_duty(rules: JobRules) -> Duty:
+    """Make the duty that decides for whom nobody decided in time; it needs to know how the steps behind are dispatched."""
+    return Duty("decide_overdue", timedelta(seconds=5), partial(approvals.decide_overdue, rules=rules))
