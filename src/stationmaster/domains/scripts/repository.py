@@ -85,6 +85,11 @@ async def find_version(session: AsyncSession, script_id: UUID, number: int) -> V
     return found
 
 
+async def find_versions(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of these ids that are versions."""
+    return set(await session.scalars(select(Version.id).where(col(Version.id).in_(list(ids)))))
+
+
 async def list_current(session: AsyncSession, scripts: Collection[Script]) -> dict[UUID, Version]:
     """Return of each script the version to show: the current one, or while there is none the newest."""
     return await _list_numbered(session, [(one.id, one.current_version or one.version_count) for one in scripts])
