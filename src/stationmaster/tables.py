@@ -5,6 +5,7 @@ from stationmaster.db.base import metadata
 from stationmaster.domains.api_keys import models as api_keys
 from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
+from stationmaster.domains.checks import models as checks
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
@@ -29,6 +30,7 @@ __all__ = [
     "blobs",
     "builds",
     "calendars",
+    "checks",
     "dependencies",
     "executions",
     "files",

@@ -9,6 +9,8 @@ from stationmaster.domains.auth.me_router import router as me
 from stationmaster.domains.auth.registration_router import router as registration
 from stationmaster.domains.auth.router import router as auth
 from stationmaster.domains.auth.sessions_router import router as sessions
+from stationmaster.domains.checks.ping_router import router as pings
+from stationmaster.domains.checks.router import router as checks
 from stationmaster.domains.executions.live_router import router as live_executions
 from stationmaster.domains.executions.log_router import router as execution_logs
 from stationmaster.domains.executions.router import router as executions
@@ -56,6 +58,7 @@ TAGS = {
     "secrets": "Values that work may use and nobody can read.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
+    "checks": "Dead-man switches for jobs here and elsewhere.",
     "notifications": "Your inbox.",
     "processes": "What entities go through: processes and their steps.",
     "runs": "Entities on their way through a process.",
@@ -97,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution_logs,
     live_executions,
     execution_sockets,
+    checks,
     notifications,
     processes,
     steps,
@@ -112,6 +116,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     rate_limits,
     scheduler,
 )
+
+ROOT_ROUTERS: tuple[APIRouter, ...] = (pings,)
+"""What stands at the root, without the prefix."""
 
 
 def list_scopes() -> frozenset[str]:

@@ -16,6 +16,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import AuditLog
 from stationmaster.domains.auth import mailed_tokens
 from stationmaster.domains.auth.models import Purpose
+from stationmaster.domains.checks.models import Check, CheckState
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
 from stationmaster.domains.notifications.channels.email import MailCarrier
@@ -151,6 +152,12 @@ async def retry(stage: Stage) -> dict[str, Any]:
     return {}
 
 
+async def resume_check(stage: Stage) -> dict[str, Any]:
+    async with unit_of_work(stage.app.state.database) as session:
+        await session.execute(sa.update(Check).values(state=CheckState.PAUSED))
+    return {}
+
+
 async def email_test(stage: Stage) -> dict[str, Any]:
     transport = FileTransport("stationmaster@localhost", stage.app.state.settings.data_dir)
     stage.app.state.carriers[Channel.EMAIL] = MailCarrier(transport, "https://station.example")
@@ -258,6 +265,11 @@ ROWS: dict[str, Row] = {
     "neutralize_due_runs": Row("boss", {"params": {"dry_run": False}}),
     "export_entity": boss(entity_id="somebody"),
     "erase_entity": Row("boss", {"params": {"dry_run": False}, "json": {"entity_id": "somebody"}}),
+    "create_check": owner(name="backup", period_seconds=60),
+    "update_check": owner(grace_seconds=600),
+    "delete_check": owner(),
+    "pause_check": owner(),
+    "resume_check": Row("owner", resume_check),
     "verify_audit_logs": boss(),
     "reset_rate_limits": boss(),
 }

@@ -12,6 +12,8 @@ from stationmaster.domains.api_keys import usage as key_usage
 from stationmaster.domains.audit import sealing
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
+from stationmaster.domains.checks import signs
+from stationmaster.domains.checks import watch as watching
 from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
@@ -43,6 +45,8 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_specs", timedelta(minutes=10), spec_sweep.forget_unnamed),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
+    Duty("watch_checks", timedelta(seconds=5), watching.watch),
+    Duty("forget_pings", timedelta(minutes=10), signs.forget_old),
     Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
