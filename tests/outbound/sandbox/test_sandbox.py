@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -244,15 +243,6 @@ async def test_more_folders_can_be_shown(folder: Path) -> None:
         ended = await run(sandbox, shell(f"cat {data}/a; echo x >{data}/a || echo kept"))
 
     assert "shownkept\n" == ended.text
-
-
-async def test_places_are_limited(folder: Path) -> None:
-    async with open_sandbox(SandboxSettings(mode="require", concurrency=1), folder / "one") as sandbox:
-        orders = [shell("date +%s%N; sleep 0.2; date +%s%N", name=f"turn-{number}") for number in range(3)]
-        ended = await asyncio.gather(*(run(sandbox, order) for order in orders))
-
-    spans = sorted([int(line) for line in one.text.splitlines()] for one in ended)
-    assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
 async def test_an_abandoned_folder_of_the_same_name_is_no_hindrance(sandbox: Sandbox) -> None:

@@ -73,7 +73,8 @@ async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal)
         journal=journal,
     )
     try:
-        async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS):
+        async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS) as limit:
+            context.stopwatch.govern(limit)
             return await executor.run(target, context)
     except TimeoutError:
         await _stop(executor, target, context)

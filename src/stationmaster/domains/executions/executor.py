@@ -1,13 +1,14 @@
 """What the engine asks of whoever can do one kind of work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from stationmaster.domains.executions.journal import Journal
 from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.executions.stopwatch import Stopwatch
 from stationmaster.domains.executions.targets.base import TargetFields
 
 TargetT = TypeVar("TargetT", bound=TargetFields, contravariant=True)
@@ -62,7 +63,8 @@ class Context:
     """The facts of one attempt.
 
     `execution_id` is the message id: the same over all attempts, so that a receiver can drop repetitions.
-    `timeout_seconds` is the whole time the attempt may still take; the engine enforces it as well.
+    `timeout_seconds` is the whole time the attempt may still take; the engine enforces it as well, by the `stopwatch`, which
+    an executor stops while it waits for its turn.
     """
 
     execution_id: UUID
@@ -71,6 +73,7 @@ class Context:
     timeout_seconds: float
     desk: Desk
     journal: Journal
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,7 @@ from stationmaster.setting_groups import SandboxSettings
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_UNNOTICED: AbstractContextManager[None] = nullcontext()
 _SEVERITY = {Level.FULL: logging.INFO, Level.REDUCED: logging.WARNING, Level.NONE: logging.WARNING}
 MOST_DOCUMENT_BYTES = MIB
 
@@ -89,18 +90,25 @@ class Sandbox:
         )
 
     @asynccontextmanager
-    async def run(self, order: SandboxOrder, journal: Journal) -> AsyncIterator[SandboxEnd]:
+    async def run(
+        self, order: SandboxOrder, journal: Journal, *, waiting: AbstractContextManager[None] = _UNNOTICED
+    ) -> AsyncIterator[SandboxEnd]:
         """Run an order and give its end. Its outputs can be read until the context ends.
 
         Cancellation ends the run and all its processes, and passes through. Waiting for a place is not part of the
-        order's time.
+        order's time; it happens inside of `waiting`.
         """
         protection = await self.protection()
         if refusal := self._refusal(order, protection):
             yield SandboxEnd(Cause.NOT_STARTED, None, refusal)
             return
-        async with self.places, self._run_at(protection.level, order, journal) as end:
-            yield end
+        with waiting:
+            await self.places.acquire()
+        try:
+            async with self._run_at(protection.level, order, journal) as end:
+                yield end
+        finally:
+            self.places.release()
 
     def _refusal(self, order: SandboxOrder, protection: Protection) -> str | None:
         if protection.level is Level.NONE:

@@ -119,7 +119,9 @@ class ScriptExecutor:
                 limits=limits,
                 has_network=has_network,
             )
-            end = await stack.enter_async_context(self._sandbox.run(order, _Ear(context)))
+            end = await stack.enter_async_context(
+                self._sandbox.run(order, _Ear(context), waiting=context.stopwatch.stopped())
+            )
             for note in end.notes:
                 await context.journal.line(note, level="warning")
             return _judge(end, context)
