@@ -62,6 +62,7 @@ OWNABLE = {
     "step_id",
     "run_id",
     "step_run_id",
+    "check_id",
 }
 PUBLIC = "https://receiver.example/hook"
 

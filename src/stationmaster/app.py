@@ -41,6 +41,8 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app, api.TAGS)
     middleware.install(app, settings)
     app.include_router(health.router)
+    for router in api.ROOT_ROUTERS:
+        app.include_router(router)
     for router in api.ROUTERS:
         app.include_router(router, prefix=api.PREFIX)
     account_pages.install(app)

@@ -1,6 +1,6 @@
 """Opens the executors: one for each kind of target that this replica carries out. A new kind is one line here."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from yarl import URL
@@ -13,6 +13,8 @@ from stationmaster.domains.executions.kinds.docker import DockerExecutor
 from stationmaster.domains.executions.kinds.github.executor import GithubExecutor
 from stationmaster.domains.executions.kinds.script import ScriptExecutor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.runs.process_executor import ProcessExecutor
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.docker.engine import Engine, open_engine
 from stationmaster.outbound.guard import Guard
@@ -43,6 +45,7 @@ async def open_executors(
     engine: Engine | None,
     sandbox: Sandbox,
     installation: str,
+    find_rules: Callable[[], JobRules],
 ) -> AsyncIterator[Mapping[str, Executor]]:
     """Give one executor for each kind of target. A new kind is one line here."""
     secrets = GrantedSecrets(database, sealer)
@@ -56,6 +59,7 @@ async def open_executors(
         executors: list[Executor] = [
             WebhookExecutor(client),
             GithubExecutor(github_client, settings.github, secrets),
+            ProcessExecutor(database, find_rules),
         ]
         containers: DockerExecutor | None = None
         if engine is not None:

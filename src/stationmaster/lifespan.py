@@ -42,15 +42,14 @@ from stationmaster.domains.notifications.channels.registry import open_carriers,
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
-from stationmaster.domains.retention.rules import make_policy
+from stationmaster.domains.runs.following import WorkflowFollower
 from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.secrets.subjects import Subjects
-from stationmaster.domains.status.service import StatusLog
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.hands import Hand, hire
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
-from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, remind_duty, retention_duty, seal_duty, status_duty
+from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, approval_duty, remind_duty, seal_duty
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -82,7 +81,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_engine_of(settings) as engine,
         open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
         open_executors(
-            settings, database, sealer, engine=engine, sandbox=sandbox, installation=installation
+            settings,
+            database,
+            sealer,
+            engine=engine,
+            sandbox=sandbox,
+            installation=installation,
+            find_rules=lambda: app.state.job_rules,
         ) as executors,
         open_authenticator(database, settings, secret, tokens := ReportTokens(secret)) as authenticator,
         open_throttle(settings.rate_limits) as throttle,
@@ -109,14 +114,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         app.state.carriers = {carrier.channel: carrier for carrier in carriers}
         couriers = [Courier(database, outbox, carrier, tries_of(carrier.channel, settings)) for carrier in carriers]
-        app.state.retention = policy = make_policy(settings.retention, archive.key)
-        sweeping = [retention_duty(policy.rules)] if policy.is_enabled else []
-        reminding = remind_duty(settings.scheduler_timezone)
-        duties = (*DUTIES, seal_duty(archive.key), status_duty(StatusLog()), reminding, *sweeping)
+        duties = (
+            *DUTIES,
+            seal_duty(archive.key),
+            remind_duty(settings.scheduler_timezone),
+            approval_duty(app.state.job_rules),
+        )
         station = _make_station(
             database,
             executors,
-            collect_followers(),
+            collect_followers(app.state.job_rules),
             sealer=sealer,
             tokens=tokens,
             settings=settings,
@@ -131,9 +138,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logger.info("service.stopped")
 
 
-def collect_followers() -> tuple[Follower, ...]:
+def collect_followers(rules: JobRules) -> tuple[Follower, ...]:
     """Return what the rooms do about executions that have ended, in the order in which they are told."""
-    return (JobFollower(),)
+    return (
+        JobFollower(),
+        WorkflowFollower(rules),
+    )
 
 
 async def create_first_superadmin(database: Database, settings: Settings) -> None:

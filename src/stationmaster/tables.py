@@ -5,6 +5,7 @@ from stationmaster.db.base import metadata
 from stationmaster.domains.api_keys import models as api_keys
 from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
+from stationmaster.domains.checks import models as checks
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
@@ -14,13 +15,11 @@ from stationmaster.domains.jobs.calendars import models as calendars
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
-from stationmaster.domains.retention import models as retention
 from stationmaster.domains.runs import models as runs
 from stationmaster.domains.scripts import models as scripts
 from stationmaster.domains.scripts.builds import models as builds
 from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.settings import models as settings
-from stationmaster.domains.status import models as status
 from stationmaster.domains.taxonomy import models as taxonomy
 from stationmaster.domains.users import models as users
 
@@ -31,6 +30,7 @@ __all__ = [
     "blobs",
     "builds",
     "calendars",
+    "checks",
     "dependencies",
     "executions",
     "files",
@@ -42,12 +42,10 @@ __all__ = [
     "notifications",
     "outbox",
     "processes",
-    "retention",
     "runs",
     "scripts",
     "secrets",
     "settings",
-    "status",
     "taxonomy",
     "users",
 ]

@@ -17,7 +17,8 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_the_readme_and_the_guides_name_no_setting_that_is_not_there() -> None:
-    of_scripts = {"STATIONMASTER_URL", "STATIONMASTER_TOKEN"}  # what programs that we run find in their environment
+    # What programs that we run, and our client, find in their environment.
+    of_scripts = {"STATIONMASTER_URL", "STATIONMASTER_TOKEN", "STATIONMASTER_API_KEY"}
     known = {setting.name for group in groups() for setting in group.settings} | of_scripts
     files = [ROOT / "README.md", ROOT / "compose.yaml", ROOT / "Dockerfile", *(ROOT / "docs").rglob("*.md")]
     named = {name for file in files for name in re.findall(r"\bSTATIONMASTER_[A-Z_]+[A-Z]\b", file.read_text())}

@@ -9,6 +9,8 @@ from sqlmodel import select
 from stationmaster.db.blobs import BytesSource
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
+from stationmaster.domains.checks import service as checks
+from stationmaster.domains.checks.schemas import CheckIn
 from stationmaster.domains.files import service as files
 from stationmaster.domains.jobs.calendars import service as calendars
 from stationmaster.domains.jobs.calendars.schemas import CalendarIn
@@ -82,10 +84,14 @@ async def _make_execution(app: FastAPI, owner: User) -> Ids:
 
 async def _make_run(app: FastAPI, owner: User) -> Ids:
     actor = actor_of(owner)
-    wanted = ProcessIn.model_validate({"name": f"process-{new_id().hex}", "steps": [{"name": "check"}]})
+    wanted = ProcessIn.model_validate(
+        {"name": f"process-{new_id().hex}", "steps": [{"name": "check", "is_rerunnable": True}]}
+    )
     async with unit_of_work(app.state.database) as session:
-        process = await processes.create_process(session, wanted, actor)
-        run, _ = await runs.create_run(session, RunIn(process_id=process.id, entity_id=f"entity-{new_id()}"), actor)
+        process = await processes.create_process(session, app.state.job_rules, wanted, actor)
+        run, _ = await runs.create_run(
+            session, app.state.job_rules, RunIn(process_id=process.id, entity_id=f"entity-{new_id()}"), actor
+        )
         [step_run] = await session.scalars(select(StepRun).where(StepRun.run_id == run.id))
     ids = {"process_id": process.id, "step_id": step_run.step_id, "run_id": run.id, "step_run_id": step_run.id}
     return {name: str(id_) for name, id_ in ids.items()}
@@ -157,6 +163,17 @@ async def _make_script(app: FastAPI, owner: User) -> Ids:
     return {"script": made.slug, "role": "user"}
 
 
+async def _make_check(app: FastAPI, owner: User) -> Ids:
+    async with unit_of_work(app.state.database) as session:
+        check = await checks.create_check(session, CheckIn(name="backup", period_seconds=60), actor_of(owner))
+    return {
+        "check_id": str(check.id),
+        "ping_key": check.ping_key,
+        "badge_key": check.badge_key,
+        "signal": "start",
+    }
+
+
 async def _make_entry(app: FastAPI, _owner: User) -> Ids:
     async with unit_of_work(app.state.database) as session:
         entry = AuditLog(actor_kind=ActorKind.OPERATOR, action="tests", outcome=Outcome.SUCCESS)
@@ -180,5 +197,6 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("entry_id",): _make_entry,
     ("notification_id",): _make_notification,
     ("delivery_id",): _make_delivery,
+    ("check_id", "ping_key", "badge_key", "signal"): _make_check,
 }
 """A new kind of object is one function above and one line here; the permission matrix names what is missing."""

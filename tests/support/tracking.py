@@ -8,16 +8,28 @@ await yard.report(run, "check", status="success")
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import httpx
+import sqlalchemy as sa
 from fastapi import FastAPI
+from sqlmodel import col, select
 
 from stationmaster.db.engine import Database
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions.aftermath import follow_up
+from stationmaster.domains.executions.models import Execution, Spec
+from stationmaster.domains.executions.states import ACTIVE, State
+from stationmaster.domains.runs import approvals
+from stationmaster.domains.runs.following import WorkflowFollower
 from stationmaster.identity.actor import Role
+from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
+from tests.support.executions import eventually
 from tests.support.people import Person, make_person
 
 Json = dict[str, Any]
+HOOK: Json = {"type": "webhook", "url": "http://127.0.0.1:9/hook"}
 
 
 @dataclass
@@ -80,6 +92,46 @@ class Yard:
         answer = await self.try_report(run, step, **report)
         assert answer.status_code == 200, answer.text
         return await self.read(run)
+
+    async def end(
+        self, run: Json, step: str, state: State = State.SUCCEEDED, *, item: int | None = None, **facts: Any
+    ) -> Json:
+        """Let the execution of a step end, as the engine would; return the run as it stands when that was followed."""
+        chosen = step_run(await self.read(run), step)
+        if item is not None:
+            children = await self.ask("GET", f"/runs/{run['id']}/step-runs", params={"is_current": True})
+            [chosen] = [one for one in children["items"] if one["item_index"] == item and one["name"] == step]
+        ended = {"state": state, "finished_at": clock.now(), "is_held": False} | facts
+        async with unit_of_work(self.database) as session:
+            mine = col(Execution.id) == UUID(chosen["execution_id"])
+            await session.execute(sa.update(Execution).where(mine).values(ended))
+        await self.follow()
+        return await self.read(run)
+
+    async def follow(self) -> None:
+        """Let the workflow hear of the executions that have ended; the application's own loop may do it, too."""
+
+        async def is_followed() -> bool:
+            async with unit_of_work(self.database) as session:
+                await follow_up(session, [WorkflowFollower(self.app.state.job_rules)])
+            async with read_only(self.database) as session:
+                left = select(Execution.id).where(col(Execution.is_watched), ~col(Execution.state).in_(ACTIVE))
+                return (await session.scalar(left)) is None
+
+        await eventually(is_followed)
+
+    async def decide_overdue(self) -> None:
+        """Decide for whom nobody decided in time, as the duty does."""
+        async with unit_of_work(self.database) as session:
+            await approvals.decide_overdue(session, self.app.state.job_rules)
+
+    async def target_of(self, run: Json, step: str) -> Json:
+        """Return what the execution of a step was told to do."""
+        id_ = UUID(step_run(await self.read(run), step)["execution_id"])
+        async with read_only(self.database) as session:
+            execution = await session.get_one(Execution, id_)
+            spec = await session.get_one(Spec, execution.spec_id)
+        return dict(spec.target)
 
 
 def step_run(run: Json, step: str) -> Json:

@@ -9,6 +9,8 @@ from stationmaster.domains.auth.me_router import router as me
 from stationmaster.domains.auth.registration_router import router as registration
 from stationmaster.domains.auth.router import router as auth
 from stationmaster.domains.auth.sessions_router import router as sessions
+from stationmaster.domains.checks.ping_router import router as pings
+from stationmaster.domains.checks.router import router as checks
 from stationmaster.domains.executions.live_router import router as live_executions
 from stationmaster.domains.executions.log_router import router as execution_logs
 from stationmaster.domains.executions.router import router as executions
@@ -28,16 +30,15 @@ from stationmaster.domains.outbox.router import router as deliveries
 from stationmaster.domains.processes.router import router as processes
 from stationmaster.domains.processes.step_router import router as steps
 from stationmaster.domains.rate_limits.router import router as rate_limits
-from stationmaster.domains.retention.router import router as retention
 from stationmaster.domains.runs.cleanup_router import router as cleanup
 from stationmaster.domains.runs.dashboard_router import router as dashboard
 from stationmaster.domains.runs.privacy_router import router as privacy
+from stationmaster.domains.runs.rerun_router import router as reruns
 from stationmaster.domains.runs.router import router as runs
 from stationmaster.domains.runs.step_run_router import router as step_runs
 from stationmaster.domains.scripts.access_router import router as script_access
 from stationmaster.domains.scripts.router import router as scripts
 from stationmaster.domains.secrets.router import router as secrets
-from stationmaster.domains.status.router import router as status
 from stationmaster.domains.taxonomy.router import router as categories
 from stationmaster.domains.taxonomy.team_router import router as teams
 from stationmaster.domains.users.preferences_router import router as preferences
@@ -57,13 +58,13 @@ TAGS = {
     "secrets": "Values that work may use and nobody can read.",
     "jobs": "What to do, when, and by which policies.",
     "executions": "The record of what was done.",
+    "checks": "Dead-man switches for jobs here and elsewhere.",
     "notifications": "Your inbox.",
     "processes": "What entities go through: processes and their steps.",
     "runs": "Entities on their way through a process.",
     "settings": "How the place is told: Slack, mail, a webhook.",
     "deliveries": "What went out, what waits, what was given up.",
     "privacy": "Forgetting: neutralising runs, legal hold, and what is held about somebody.",
-    "retention": "How long the history is kept.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -99,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution_logs,
     live_executions,
     execution_sockets,
+    checks,
     notifications,
     processes,
     steps,
@@ -106,15 +108,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     step_runs,
     settings,
     deliveries,
+    reruns,
     dashboard,
     privacy,
     cleanup,
-    retention,
     audit,
     rate_limits,
     scheduler,
-    status,
 )
+
+ROOT_ROUTERS: tuple[APIRouter, ...] = (pings,)
+"""What stands at the root, without the prefix."""
 
 
 def list_scopes() -> frozenset[str]:

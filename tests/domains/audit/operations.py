@@ -16,6 +16,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import AuditLog
 from stationmaster.domains.auth import mailed_tokens
 from stationmaster.domains.auth.models import Purpose
+from stationmaster.domains.checks.models import Check, CheckState
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
 from stationmaster.domains.notifications.channels.email import MailCarrier
@@ -26,6 +27,17 @@ from stationmaster.kit.ids import new_id
 from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
 from tests.domains.audit.job_operations import JOB_ROWS, resume_job
+from tests.domains.audit.run_operations import (
+    begin_run,
+    cancel_run,
+    declare_metadata,
+    delete,
+    fail_step,
+    hold_run,
+    order_steps,
+    report_by_names,
+    wait_for_approval,
+)
 from tests.support.archives import tar
 from tests.support.objects import make_objects
 from tests.support.people import PASSWORD, Person, make_person
@@ -135,47 +147,14 @@ async def new_address(_stage: Stage) -> dict[str, Any]:
     return {"json": {"email": f"{new_id().hex}@example.com", "name": "New", "password": NEW_PASSWORD}}
 
 
-async def delete(stage: Stage, noun: str, name: str) -> dict[str, Any]:
-    """Delete one of our objects, so that it can be restored."""
-    path = f"/api/v1/{noun}/{stage.objects[name]}"
-    assert (await stage.client.delete(path, headers=stage.owner.headers)).status_code == 204
-    return {}
-
-
-async def order_steps(stage: Stage) -> dict[str, Any]:
-    return {"json": {"steps": [stage.objects["step_id"]]}}
-
-
-async def begin_run(stage: Stage) -> dict[str, Any]:
-    return {"json": {"process_id": stage.objects["process_id"], "entity_id": "somebody"}}
-
-
-async def report_by_names(stage: Stage) -> dict[str, Any]:
-    names = {"process": stage.objects["process_id"], "step": "check", "entity_id": "somebody"}
-    return {"json": names | {"status": "success"}}
-
-
-async def declare_metadata(stage: Stage) -> dict[str, Any]:
-    path = f"/api/v1/processes/{stage.objects['process_id']}"
-    schema = {"run_metadata_schema": {"case_type": "string"}}
-    assert (await stage.client.patch(path, json=schema, headers=stage.owner.headers)).status_code == 200
-    return {"json": {"meta": {"case_type": "garage"}}}
-
-
-async def cancel_run(stage: Stage) -> dict[str, Any]:
-    path = f"/api/v1/runs/{stage.objects['run_id']}/cancel"
-    assert (await stage.client.post(path, headers=stage.owner.headers)).status_code == 200
-    return {}
-
-
-async def hold_run(stage: Stage) -> dict[str, Any]:
-    path = f"/api/v1/runs/{stage.objects['run_id']}/hold"
-    assert (await stage.client.post(path, json={"reason": "x"}, headers=stage.boss.headers)).status_code == 200
-    return {}
-
-
 async def retry(stage: Stage) -> dict[str, Any]:
     await stage.end_execution()
+    return {}
+
+
+async def resume_check(stage: Stage) -> dict[str, Any]:
+    async with unit_of_work(stage.app.state.database) as session:
+        await session.execute(sa.update(Check).values(state=CheckState.PAUSED))
     return {}
 
 
@@ -276,13 +255,21 @@ ROWS: dict[str, Row] = {
     "send_email_test": Row("boss", email_test),
     "send_email": boss(to=["ops@example.com"], subject="Hello", text="It works."),
     "resend_delivery": boss(),
+    "rerun_step": Row("owner", fail_step),
+    "rerun_run": Row("owner", fail_step),
+    "approve_step": Row("owner", wait_for_approval),
+    "reject_step": Row("owner", wait_for_approval),
     "neutralize_run": owner(),
     "hold_run": boss(reason="court case"),
     "release_run": Row("boss", hold_run),
     "neutralize_due_runs": Row("boss", {"params": {"dry_run": False}}),
     "export_entity": boss(entity_id="somebody"),
     "erase_entity": Row("boss", {"params": {"dry_run": False}, "json": {"entity_id": "somebody"}}),
+    "create_check": owner(name="backup", period_seconds=60),
+    "update_check": owner(grace_seconds=600),
+    "delete_check": owner(),
+    "pause_check": owner(),
+    "resume_check": Row("owner", resume_check),
     "verify_audit_logs": boss(),
-    "sweep_retention": Row("boss", {"params": {"dry_run": False}}),
     "reset_rate_limits": boss(),
 }

@@ -144,6 +144,16 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     return execution
 
 
+async def stop_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUID]) -> None:
+    """Cancel what is queued for these step runs, and ask what runs to stop."""
+    now = await database_now(session)
+    for id_ in await repository.list_active_of_step_runs(session, step_run_ids):
+        if not await repository.cancel_queued(session, id_, now):
+            await repository.ask_to_stop(session, id_, now)
+        for wake in (Wake.TICK, Wake.ENDED, Wake.CANCEL):
+            notify(session, wake)
+
+
 async def retry(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     """Queue a new execution that does what an ended one did, or should have done.
 
@@ -236,11 +246,6 @@ async def measure_lateness(session: AsyncSession) -> Lateness:
 async def count_due(session: AsyncSession) -> int:
     """Count what is due and waits."""
     return await repository.count_due(session, await database_now(session))
-
-
-async def count_states(session: AsyncSession) -> dict[State, int]:
-    """Count all executions by state."""
-    return await repository.count_states(session)
 
 
 async def list_workers(session: AsyncSession) -> list[Worker]:

@@ -46,6 +46,14 @@ class Step(TimedTable, table=True):
     name: str = Field(max_length=255)
     description: str | None = Field(default=None, sa_type=sa.Text)
     is_optional: bool = False
+    depends_on: list[str] | None = Field(default=None, sa_type=Json)
+    """Ids of the steps it waits for; None for the one before it."""
+    run_if: str | None = Field(default=None, sa_type=sa.Text)
+    work: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """What it does, as given; the secrets of its target sealed to this row's id. None when it is reported from outside."""
+    approval: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    is_rerunnable: bool = False
+    rerun_config: dict[str, Any] | None = Field(default=None, sa_type=Json)
     deleted_at: datetime | None = None
 
 

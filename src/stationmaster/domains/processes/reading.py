@@ -1,20 +1,22 @@
 """Processes as the API shows them: with their steps, read a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.processes import repository, versions
+from stationmaster.domains.processes import repository, step_work, versions
 from stationmaster.domains.processes.listing import ProcessItem
 from stationmaster.domains.processes.metadata_schema import read_schema
 from stationmaster.domains.processes.models import Process, ProcessVersion, Step
 from stationmaster.domains.processes.schemas import ProcessOut, VersionOut
 from stationmaster.domains.processes.step_schemas import StepOut
+from stationmaster.domains.processes.work_schemas import Approval, RerunConfig, Work
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
 
+_STEP_FIELDS = set(StepOut.model_fields) - set(Work.model_fields) - {"depends_on", "approval", "rerun_config"}
 _FIELDS = set(ProcessOut.model_fields) - {"steps", "run_metadata_schema"}
 
 
@@ -49,8 +51,21 @@ async def show_items(
 
 
 def show_steps(steps: Sequence[Step]) -> list[StepOut]:
-    """Show the steps of one process, given in their order."""
-    return [StepOut.model_validate(step) for step in steps]
+    """Show the steps of one process, given all of them."""
+    names = {str(step.id): step.name for step in steps}
+    return [_show_step(step, names) for step in steps]
+
+
+def _show_step(step: Step, names: Mapping[str, str]) -> StepOut:
+    work = Work.model_validate(step_work.mask(step.work))
+    rerun = RerunConfig.model_validate(step_work.mask(step.rerun_config)) if step.rerun_config is not None else None
+    return StepOut(
+        **step.model_dump(include=_STEP_FIELDS),
+        **dict(work),
+        depends_on=None if step.depends_on is None else [names[id_] for id_ in step.depends_on if id_ in names],
+        approval=Approval.model_validate(step.approval) if step.approval else None,
+        rerun_config=rerun,
+    )
 
 
 async def show_some_steps(session: AsyncSession, process_id: UUID, some: Sequence[Step]) -> list[StepOut]:

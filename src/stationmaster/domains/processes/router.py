@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.processes import reading, service
 from stationmaster.domains.processes.listing import PROCESSES, ProcessItem
 from stationmaster.domains.processes.schemas import ProcessIn, ProcessOut, ProcessPatch, RetentionIn, VersionOut
@@ -50,12 +51,14 @@ async def list_processes(
 
 
 @router.post("", status_code=201, summary="Create a process", responses=problems(403, 409))
-async def create_process(body: ProcessIn, actor: RequireUser, session: SessionDep, response: Response) -> ProcessOut:
+async def create_process(
+    body: ProcessIn, actor: RequireUser, session: SessionDep, rules: RulesDep, response: Response
+) -> ProcessOut:
     """Create a process, with its steps or without.
 
     Mark what says something of a person in `run_metadata_schema`: `{"citizen": {"type": "string", "personal": true}}`.
     """
-    process = await service.create_process(session, body, actor)
+    process = await service.create_process(session, rules, body, actor)
     response.headers["Location"] = f"/api/v1/processes/{process.id}"
     return await reading.show_process(session, process)
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
+from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.processes import repository, steps, versions
 from stationmaster.domains.processes.errors import NotDeleted, ProcessNameTaken, ProcessNotFound
 from stationmaster.domains.processes.models import Process, Step
@@ -45,9 +46,12 @@ async def find_process(session: AsyncSession, id_: UUID) -> Process | None:
     return await repository.find_process(session, id_)
 
 
-async def find_by_name(session: AsyncSession, name: str) -> Process | None:
-    """Return the process of this name, if there is one."""
-    return await repository.find_by_name(session, name)
+async def find_by_id_or_name(session: AsyncSession, text: str) -> Process | None:
+    """Return the process with this id, or else of this name, if there is one that is not deleted."""
+    try:
+        return await get_process(session, UUID(text))
+    except (ValueError, ProcessNotFound):
+        return await repository.find_by_name(session, text)
 
 
 async def get_own_process(session: AsyncSession, id_: UUID, actor: Actor, *, is_deleted: bool = False) -> Process:
@@ -77,7 +81,7 @@ def require_owner(process: Process, actor: Actor) -> None:
         raise Forbidden("Only the owner of the process and admins may do this.")
 
 
-async def create_process(session: AsyncSession, wanted: ProcessIn, actor: Actor) -> Process:
+async def create_process(session: AsyncSession, rules: JobRules, wanted: ProcessIn, actor: Actor) -> Process:
     """Store a process with its steps, as its first version.
 
     Raises:
@@ -96,7 +100,7 @@ async def create_process(session: AsyncSession, wanted: ProcessIn, actor: Actor)
     )
     session.add(process)
     await session.flush()
-    await steps.add_steps(session, process, wanted.steps)
+    await steps.add_steps(session, rules, process, wanted.steps)
     await versions.renew_version(session, process)
     audit.note(session, "process", process.id, after=await tell_whole_process(session, process))
     return process

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.processes import reading, service, steps
 from stationmaster.domains.processes.schemas import OrderIn, ProcessOut
 from stationmaster.domains.processes.step_schemas import StepIn, StepOut, StepPatch
@@ -43,10 +44,10 @@ async def list_steps(
 
 @router.post("/processes/{process_id}/steps", status_code=201, summary="Add a step", responses=problems(403, 404, 409))
 async def create_step(
-    process_id: UUID, body: StepIn, actor: RequireUser, session: SessionDep, response: Response
+    process_id: UUID, body: StepIn, actor: RequireUser, session: SessionDep, rules: RulesDep, response: Response
 ) -> StepOut:
     """Add a step to a process, as a new version of it. Runs that have begun do not get it. Owner or admin."""
-    step = await steps.create_step(session, process_id, body, actor)
+    step = await steps.create_step(session, rules, process_id, body, actor)
     response.headers["Location"] = f"/api/v1/steps/{step.id}"
     return await reading.show_step(session, step)
 
@@ -68,11 +69,11 @@ async def get_step(step_id: UUID, _actor: CurrentActor, session: ReadSessionDep)
 
 @router.patch("/steps/{step_id}", summary="Change a step", responses=problems(403, 404, 409))
 async def update_step(
-    step_id: UUID, body: StepPatch, actor: RequireUser, session: SessionDep, if_match: IfMatchDep
+    step_id: UUID, body: StepPatch, actor: RequireUser, session: SessionDep, rules: RulesDep, if_match: IfMatchDep
 ) -> StepOut:
     """Change a step, as a new version of its process; what is not given stays. Runs that have begun keep it as it was."""
     await if_match.check(lambda: _show_own(session, step_id, actor))
-    return await reading.show_step(session, await steps.update_step(session, step_id, body, actor))
+    return await reading.show_step(session, await steps.update_step(session, rules, step_id, body, actor))
 
 
 @router.delete("/steps/{step_id}", status_code=204, summary="Delete a step", responses=problems(403, 404, 409))

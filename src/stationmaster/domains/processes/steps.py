@@ -9,8 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
-from stationmaster.domains.processes import repository, versions
-from stationmaster.domains.processes.errors import NotDeleted, ProcessNotFound, StepNameTaken, StepNotFound
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.processes import building, repository, step_work, versions
+from stationmaster.domains.processes.errors import (
+    NotDeleted,
+    ProcessNotFound,
+    StepIsNeeded,
+    StepNameTaken,
+    StepNotFound,
+)
+from stationmaster.domains.processes.graph import check_graph
 from stationmaster.domains.processes.models import Process, Step
 from stationmaster.domains.processes.step_schemas import StepIn, StepPatch
 from stationmaster.errors import FieldError, Forbidden, Invalid
@@ -19,7 +27,10 @@ from stationmaster.identity.actor import Actor
 
 def tell_step(step: Step) -> dict[str, Any]:
     """Describe a step for the audit log."""
-    return snapshot(step)
+    return snapshot(step, but={"work", "rerun_config"}) | {
+        "work": step_work.mask(step.work),
+        "rerun_config": step_work.mask(step.rerun_config),
+    }
 
 
 def steps_statement(process_id: UUID) -> Any:
@@ -62,43 +73,47 @@ async def get_own_step(
     return process, step
 
 
-async def add_steps(session: AsyncSession, process: Process, wanted: Sequence[StepIn]) -> list[Step]:
+async def add_steps(session: AsyncSession, rules: JobRules, process: Process, wanted: Sequence[StepIn]) -> list[Step]:
     """Add the steps that a new process brings; the caller makes the version."""
-    made = [_make(process, one, one.index if one.index is not None else place) for place, one in enumerate(wanted)]
+    made = [
+        building.make_step(rules, process, one, one.index if one.index is not None else place, f"/steps/{place}")
+        for place, one in enumerate(wanted)
+    ]
     indexes = [step.index for step in made]
     if len(set(indexes)) < len(indexes):
         raise Invalid(FieldError("give an index to all steps, or to none", pointer="/steps"))
+    for place, (step, one) in enumerate(zip(made, wanted, strict=True)):
+        building.set_dependencies(step, one.depends_on, made, f"/steps/{place}")
+    check_graph(sorted(made, key=lambda step: step.index))
     session.add_all(made)
     await session.flush()
     return made
 
 
-def _make(process: Process, wanted: StepIn, index: int) -> Step:
-    return Step(
-        process_id=process.id,
-        index=index,
-        name=wanted.name,
-        description=wanted.description,
-        is_optional=wanted.is_optional,
-    )
-
-
-async def create_step(session: AsyncSession, process_id: UUID, wanted: StepIn, actor: Actor) -> Step:
+async def create_step(session: AsyncSession, rules: JobRules, process_id: UUID, wanted: StepIn, actor: Actor) -> Step:
     """Add a step to a process; runs that began already do not get it.
 
     Raises:
-        ProcessNotFound, Forbidden, StepNameTaken
+        ProcessNotFound, Forbidden, StepNameTaken, Invalid
     """
     process = await _get_own_process(session, process_id, actor)
     own = await repository.list_steps(session, process.id)
     _refuse_taken(own, wanted.name)
     index = wanted.index if wanted.index is not None else max((step.index for step in own), default=-1) + 1
     await _make_room(session, own, index)
-    step = _make(process, wanted, index)
+    step = building.make_step(rules, process, wanted, index, "")
+    building.set_dependencies(step, wanted.depends_on, own, "")
     session.add(step)
-    await versions.renew_version(session, process)
+    await _renew(session, process)
     audit.note(session, "step", step.id, after=tell_step(step))
     return step
+
+
+async def _renew(session: AsyncSession, process: Process) -> None:
+    """Check how the steps hang together now, and make a version of them."""
+    await session.flush()
+    check_graph(await repository.list_steps(session, process.id))
+    await versions.renew_version(session, process)
 
 
 async def _get_own_process(session: AsyncSession, id_: UUID, actor: Actor) -> Process:
@@ -129,11 +144,11 @@ async def _make_room(session: AsyncSession, others: Sequence[Step], index: int) 
             await session.refresh(step, ["index"])
 
 
-async def update_step(session: AsyncSession, id_: UUID, patch: StepPatch, actor: Actor) -> Step:
+async def update_step(session: AsyncSession, rules: JobRules, id_: UUID, patch: StepPatch, actor: Actor) -> Step:
     """Change a step; runs that began already keep it as it was.
 
     Raises:
-        StepNotFound, Forbidden, StepNameTaken
+        StepNotFound, Forbidden, StepNameTaken, Invalid
     """
     process, step = await get_own_step(session, id_, actor)
     before = tell_step(step)
@@ -142,9 +157,8 @@ async def update_step(session: AsyncSession, id_: UUID, patch: StepPatch, actor:
         _refuse_taken(others, patch.name)
     if patch.index is not None:
         await _make_room(session, others, patch.index)
-    for name in patch.model_fields_set:
-        setattr(step, name, getattr(patch, name))
-    await versions.renew_version(session, process)
+    building.change_step(rules, step, patch, others)
+    await _renew(session, process)
     audit.note(session, "step", step.id, before=before, after=tell_step(step))
     return step
 
@@ -153,12 +167,16 @@ async def delete_step(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     """Take a step out of the process; runs that began already keep it.
 
     Raises:
-        StepNotFound, Forbidden
+        StepNotFound, Forbidden, StepIsNeeded, Invalid
     """
     process, step = await get_own_step(session, id_, actor)
     before = tell_step(step)
+    own = await repository.list_steps(session, process.id)
+    needing = [other.name for other in own if str(step.id) in (other.depends_on or ())]
+    if needing:
+        raise StepIsNeeded(step.name, needing)
     step.deleted_at = await database_now(session)
-    await versions.renew_version(session, process)
+    await _renew(session, process)
     audit.note(session, "step", step.id, before=before)
 
 
@@ -174,7 +192,9 @@ async def restore_step(session: AsyncSession, id_: UUID, actor: Actor) -> Step:
     _refuse_taken(own, step.name)
     await _make_room(session, own, step.index)
     step.deleted_at = None
-    await versions.renew_version(session, process)
+    live = {str(other.id) for other in own}
+    step.depends_on = step.depends_on and [id_ for id_ in step.depends_on if id_ in live]
+    await _renew(session, process)
     audit.note(session, "step", step.id, before=before, after=tell_step(step))
     return step
 
@@ -194,7 +214,7 @@ async def reorder_steps(session: AsyncSession, process_id: UUID, ids: Sequence[U
     await repository.renumber(session, [(id_, place) for place, id_ in enumerate(ids)])
     for step in own:
         await session.refresh(step, ["index"])
-    await versions.renew_version(session, process)
+    await _renew(session, process)
     after = [step.name for step in await repository.list_steps(session, process.id)]
     audit.note(session, "process", process.id, before={"order": before}, after={"order": after})
     return process

@@ -7,7 +7,7 @@ The first that fits:
 3. a step was cancelled: cancelled
 4. a step is running: running
 5. some step has ended, and none that holds the run up is waiting: completed
-6. some step has ended: running
+6. some step has ended, or is to be done again: running
 7. otherwise: pending
 
 Whoever calls this has locked the runs, so that the rows it reads are the newest.
@@ -55,13 +55,14 @@ async def derive(session: AsyncSession, ids: Collection[UUID]) -> None:
 
 
 def _facts(ids: Collection[UUID]) -> sa.Subquery:
-    """Count what the current step runs of each run say."""
+    """Count what the step runs of each run say; those for single items count in what their parent says."""
     mine = runs.alias("mine")
     status, optional = steps.c.status, steps.c.is_optional
     tolerated = sa.and_(status == StepStatus.FAILED, optional)
+    is_ours = sa.or_(steps.c.execution_id.is_not(None), steps.c.original_step_run_id.is_not(None))
 
     def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.count(sa.case((condition, 1)))
+        return sa.func.count(sa.case((sa.and_(steps.c.is_current, condition), 1)))
 
     return (
         sa.select(
@@ -69,12 +70,13 @@ def _facts(ids: Collection[UUID]) -> sa.Subquery:
             count(sa.and_(status == StepStatus.FAILED, ~optional)).label("failed"),
             count(status == StepStatus.CANCELLED).label("cancelled"),
             count(status == StepStatus.RUNNING).label("running"),
-            count(sa.and_(status == StepStatus.PENDING, ~optional)).label("waiting"),
+            count(sa.and_(status == StepStatus.PENDING, sa.or_(~optional, is_ours))).label("waiting"),
             count(sa.or_(status.in_(DONE), tolerated)).label("done"),
+            sa.func.count(sa.case((~steps.c.is_current, 1))).label("before"),
             sa.func.min(steps.c.started_at).label("started_at"),
-            sa.func.max(steps.c.finished_at).label("finished_at"),
+            sa.func.max(sa.case((steps.c.is_current, steps.c.finished_at))).label("finished_at"),
         )
-        .select_from(mine.outerjoin(steps, sa.and_(steps.c.run_id == mine.c.id, steps.c.is_current)))
+        .select_from(mine.outerjoin(steps, sa.and_(steps.c.run_id == mine.c.id, steps.c.parent_id.is_(None))))
         .where(mine.c.id.in_(ids))
         .group_by(mine.c.id)
         .subquery("facts")
@@ -88,7 +90,7 @@ def _status(facts: sa.Subquery) -> sa.Case[str]:
         (facts.c.cancelled > 0, RunStatus.CANCELLED.value),
         (facts.c.running > 0, RunStatus.RUNNING.value),
         (sa.and_(facts.c.done > 0, facts.c.waiting == 0), RunStatus.COMPLETED.value),
-        (facts.c.done > 0, RunStatus.RUNNING.value),
+        (facts.c.done + facts.c.before > 0, RunStatus.RUNNING.value),
         else_=RunStatus.PENDING.value,
     )
 

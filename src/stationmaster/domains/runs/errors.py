@@ -94,3 +94,24 @@ class RunIsAtWork(Conflict):
 
     def __init__(self) -> None:
         super().__init__("An execution of the run is queued or running: cancel the run or wait for its end.")
+
+
+class StepIsOurs(Conflict):
+    title = "The step is not reported from outside"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The status of this step run is not reported: {why}.")
+
+
+class NotRerunnable(Conflict):
+    title = "The step run cannot be done again"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This step run cannot be done again: {why}.")
+
+
+class NothingToDecide(Conflict):
+    title = "There is nothing to decide"
+
+    def __init__(self) -> None:
+        super().__init__("The step run does not wait for anybody's decision.")

@@ -136,7 +136,7 @@ async def count_steps(
 def _count_steps(ids: Sequence[UUID]) -> sa.Select[Any]:
     return (
         sa.select(_steps.c.step_id, _steps.c.status, sa.func.count())
-        .where(_steps.c.step_id.in_(ids), _steps.c.is_current)
+        .where(_steps.c.step_id.in_(ids), _steps.c.is_current, _steps.c.parent_id.is_(None))
         .group_by(_steps.c.step_id, _steps.c.status)
     )
 

@@ -92,5 +92,6 @@ def _has_failed_at(step_id: UUID) -> sa.ColumnElement[bool]:
         _steps.c.step_id == step_id,
         equals_choice(_steps.c.status, StepStatus.FAILED),
         _steps.c.is_current,
+        _steps.c.parent_id.is_(None),
     )
     return _runs.c.id.in_(failed)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column
-from stationmaster.domains.runs.status import RunStatus, StepStatus
+from stationmaster.domains.runs.status import RunStatus, SkipReason, StepStatus
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -49,6 +49,7 @@ class Run(TimedTable, table=True):
     key: str | None = Field(default=None, max_length=255, sa_column_kwargs=PERSONAL)
     """The caller's own name for it, unique within the process."""
     meta: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=PERSONAL)
+    params: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
     status: RunStatus = Field(default=RunStatus.PENDING, sa_type=enum_column(RunStatus, "run_status"))
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -69,9 +70,13 @@ class StepRun(TimedTable, table=True):
 
     __tablename__ = "step_runs"
     __table_args__ = (
-        _partial("uq_step_runs_step", "run_id", "step_id", where="is_current", unique=True),
+        _partial("uq_step_runs_step", "run_id", "step_id", where="is_current AND parent_id IS NULL", unique=True),
+        _partial(
+            "uq_step_runs_item", "parent_id", "item_index", where="is_current AND parent_id IS NOT NULL", unique=True
+        ),
         sa.Index("ix_step_runs_run", "run_id", "index", "id"),
-        sa.Index("ix_step_runs_step", "step_id", "status"),
+        _partial("ix_step_runs_figures", "step_id", "status", where="is_current AND parent_id IS NULL"),
+        _partial("ix_step_runs_deadline", "deadline_at", where="deadline_at IS NOT NULL"),
         sa.CheckConstraint("finished_at >= started_at", name="times"),
     )
 
@@ -88,5 +93,23 @@ class StepRun(TimedTable, table=True):
     meta: dict[str, Any] = Field(sa_type=Json, sa_column_kwargs=PERSONAL)
     result: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
     failure: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    parent_id: UUID | None = None
+    """The step run that is done for each item of a list; this one is for one of them. It goes with its run, so no foreign
+    key is needed, which would cost a look-up for each row that is purged."""
+    item: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    item_index: int | None = None
+    original_step_run_id: UUID | None = None
+    """The first one, when this is a rerun."""
+    rerun_number: int | None = None
+    """From 1; None for what is no rerun."""
+    execution_id: UUID | None = None
+    """What carries it out, or did; None when it is reported from outside."""
+    params: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=PERSONAL)
+    """What its inputs came to; a rerun gets the same."""
+    reason: SkipReason | None = Field(default=None, sa_type=enum_column(SkipReason, "skip_reason"))
+    deadline_at: datetime | None = None
+    """Until when somebody must have decided about it."""
+    is_partial: bool | None = None
+    """Whether some of its items failed, although it is a success."""
     reported_by: UUID | None = None
     """The account or the API key that changed it last."""

@@ -73,6 +73,7 @@ async def find_able(session: AsyncSession, runs: Sequence[Run]) -> list[Run]:
 def _neutralize_row(run: Run, schema: Schema) -> None:
     run.entity_id = f"NEUTRALIZED_{run.id}"
     run.entity_name = run.key = run.hold_reason = None
+    run.params = None
     run.meta = neutralize_metadata(schema, run.meta)
 
 
@@ -89,6 +90,8 @@ async def _neutralize_step_runs(session: AsyncSession, run_ids: Sequence[UUID]) 
     emptied: dict[str, Any] = {
         "meta": {},
         "result": sa.null(),
+        "params": sa.null(),
+        "item": sa.null(),
         "failure": sa.case(
             (_steps.c.failure.is_not(None), sa.literal({"message": NEUTRALIZED}, _steps.c.failure.type))
         ),

@@ -14,7 +14,7 @@ from stationmaster.domains.runs.step_schemas import StepRunOut
 from stationmaster.kit.months import add_months
 from stationmaster.web.items import make_item
 
-_FIELDS = set(RunOut.model_fields) - {"steps", "scheduled_deletion_at", "is_neutralized"}
+_FIELDS = set(RunOut.model_fields) - {"steps", "scheduled_deletion_at", "is_neutralized", "is_partial"}
 
 
 async def show_run(session: AsyncSession, run: Run) -> RunOut:
@@ -32,6 +32,7 @@ async def show_runs(session: AsyncSession, runs: Sequence[Run]) -> list[RunOut]:
 def _show(run: Run, step_runs: Sequence[StepRun], months: int | None) -> RunOut:
     return RunOut(
         **run.model_dump(include=_FIELDS),
+        is_partial=any(one.is_partial for one in step_runs),
         is_neutralized=run.neutralized_at is not None,
         scheduled_deletion_at=due_at(run, months),
         steps=[StepRunOut.model_validate(one) for one in step_runs],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ async def lock_runs(session: AsyncSession, ids: Collection[UUID]) -> list[Run]:
 
     In the order of their ids, so that two who want the same ones do not block each other.
     """
+    await session.flush()
     statement = (
         select(Run)
         .where(col(Run.id).in_(ids))
@@ -93,6 +95,7 @@ async def find_step_run(session: AsyncSession, id_: UUID) -> StepRun | None:
 
 async def refresh_step_run(session: AsyncSession, id_: UUID) -> StepRun:
     """Return a step run as it is now that its run is locked."""
+    await session.flush()
     return await session.get_one(StepRun, id_, populate_existing=True)
 
 
@@ -116,11 +119,12 @@ async def list_current(session: AsyncSession, run_id: UUID) -> list[StepRun]:
 
 
 async def list_current_of(session: AsyncSession, run_ids: Collection[UUID]) -> dict[UUID, list[StepRun]]:
-    """Return the current step runs of several runs, read with one statement."""
+    """Return the current step runs of several runs, but those for single items, read with one statement."""
+    await session.flush()
     by_run: dict[UUID, list[StepRun]] = defaultdict(list)
     statement = (
         select(StepRun)
-        .where(col(StepRun.run_id).in_(run_ids), col(StepRun.is_current))
+        .where(col(StepRun.run_id).in_(run_ids), col(StepRun.is_current), col(StepRun.parent_id).is_(None))
         .order_by(col(StepRun.index), col(StepRun.id))
         .execution_options(populate_existing=True)
     )
@@ -147,4 +151,29 @@ async def list_of_entity(session: AsyncSession, entity_id: str, *, limit: int) -
 async def list_all_step_runs(session: AsyncSession, run_ids: Collection[UUID]) -> list[StepRun]:
     """Return all step runs of these runs, those run again included."""
     statement = select(StepRun).where(col(StepRun.run_id).in_(run_ids)).order_by(col(StepRun.id))
+    return list(await session.scalars(statement))
+
+
+async def list_children(session: AsyncSession, parent_id: UUID) -> list[StepRun]:
+    """Return the current step runs for the items of a step run, in the order of the items."""
+    await session.flush()
+    statement = (
+        select(StepRun)
+        .where(StepRun.parent_id == parent_id, col(StepRun.is_current))
+        .order_by(col(StepRun.item_index))
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(statement))
+
+
+async def find_runs_of(session: AsyncSession, step_run_ids: Collection[UUID]) -> set[UUID]:
+    """Return the runs that these step runs belong to."""
+    return set(await session.scalars(select(StepRun.run_id).where(col(StepRun.id).in_(step_run_ids))))
+
+
+async def list_overdue(session: AsyncSession, now: datetime, *, limit: int) -> list[UUID]:
+    """Return the step runs about which somebody should have decided by now."""
+    statement = (
+        select(StepRun.id).where(col(StepRun.deadline_at) <= now).order_by(col(StepRun.deadline_at)).limit(limit)
+    )
     return list(await session.scalars(statement))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.runs import reading, reporting, search, service
 from stationmaster.domains.runs.dependencies import FiltersDep, RunQueryDep
 from stationmaster.domains.runs.listing import RunItem, list_statement
@@ -48,12 +49,14 @@ async def list_runs(
 
 
 @router.post("", status_code=201, summary="Begin a run", responses=problems(403, 404))
-async def create_run(body: RunIn, actor: RequireUser, session: SessionDep, response: Response) -> RunOut:
+async def create_run(
+    body: RunIn, actor: RequireUser, session: SessionDep, rules: RulesDep, response: Response
+) -> RunOut:
     """Begin a run of a process, with one step run for each of its steps.
 
     With a `key` the run is made once: if the process has one with this key, that one is answered, with 200.
     """
-    run, is_new = await service.create_run(session, body, actor)
+    run, is_new = await service.create_run(session, rules, body, actor)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not is_new:
         response.status_code = 200
@@ -61,12 +64,12 @@ async def create_run(body: RunIn, actor: RequireUser, session: SessionDep, respo
 
 
 @router.post("/report", summary="Report a step by names", responses=problems(403, 404))
-async def report_step(body: ReportIn, actor: RequireUser, session: SessionDep) -> ReportOut:
+async def report_step(body: ReportIn, actor: RequireUser, session: SessionDep, rules: RulesDep) -> ReportOut:
     """Report how a step is getting on by process, step and entity, in one call.
 
     It is written into the entity's newest run of the process, or into the run with this `key`; one is made if there is none.
     """
-    run, step_run, is_new = await reporting.report(session, body, actor)
+    run, step_run, is_new = await reporting.report(session, rules, body, actor)
     return ReportOut(created=is_new, step_run=reading.show_step_run(step_run), run=await reading.show_run(session, run))
 
 
@@ -112,21 +115,21 @@ async def delete_run(run_id: UUID, actor: RequireUser, session: SessionDep, if_m
 
 
 @router.post("/{run_id}/restore", summary="Restore a run", responses=problems(403, 404, 409))
-async def restore_run(run_id: UUID, actor: RequireUser, session: SessionDep) -> RunOut:
+async def restore_run(run_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep) -> RunOut:
     """Bring a deleted run back with its step runs. Owner of the process or admin."""
-    return await reading.show_run(session, await service.restore_run(session, run_id, actor))
+    return await reading.show_run(session, await service.restore_run(session, rules, run_id, actor))
 
 
 @router.post("/{run_id}/cancel", summary="Cancel a run", responses=problems(403, 404, 409))
 async def cancel_run(run_id: UUID, _actor: RequireUser, session: SessionDep) -> RunOut:
-    """Cancel a run: its steps keep their status, and nothing can be reported until it is uncancelled."""
+    """Cancel a run: its steps keep their status, work for them is stopped, and no status is taken until it is uncancelled."""
     return await reading.show_run(session, await service.cancel_run(session, run_id))
 
 
 @router.post("/{run_id}/uncancel", summary="Take a cancellation back", responses=problems(403, 404, 409))
-async def uncancel_run(run_id: UUID, _actor: RequireUser, session: SessionDep) -> RunOut:
-    """Take a cancellation back: the status follows from the steps again."""
-    return await reading.show_run(session, await service.uncancel_run(session, run_id))
+async def uncancel_run(run_id: UUID, _actor: RequireUser, session: SessionDep, rules: RulesDep) -> RunOut:
+    """Take a cancellation back: the status follows from the steps again, and steps whose turn it is begin."""
+    return await reading.show_run(session, await service.uncancel_run(session, rules, run_id))
 
 
 @router.patch("/{run_id}/metadata", summary="Change the metadata of a run", responses=problems(403, 404, 409))

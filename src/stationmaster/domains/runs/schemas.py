@@ -21,6 +21,8 @@ RUN_EXAMPLE: JsonDict = {
     "key": None,
     "status": "running",
     "meta": {"case_type": "garage"},
+    "params": {},
+    "is_partial": False,
     "started_at": "2026-11-21T08:30:00.000Z",
     "finished_at": None,
     "duration_seconds": None,
@@ -62,6 +64,7 @@ class RunIn(Input):
         None, description="Your own name of this run. If the process has a run with this key, that one is answered."
     )
     meta: JsonObject = Field({}, description="Any facts; fields that the process declares must be of their type.")
+    params: JsonObject = Field({}, description="What its steps can refer to as `params.name`.")
 
 
 class MetadataPatch(Input):
@@ -70,6 +73,14 @@ class MetadataPatch(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"meta": {"case_type": "carport"}}]})
 
     meta: JsonObject
+
+
+class DecisionIn(Input):
+    """Why somebody agrees or refuses."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"comment": "Looks right."}]})
+
+    comment: LongText | None = None
 
 
 class HoldIn(Input):
@@ -114,6 +125,8 @@ class RunOut(Output):
     key: str | None
     status: RunStatus = Field(description="Follows from the steps; nobody sets it.")
     meta: dict[str, Any]
+    params: dict[str, Any] | None
+    is_partial: bool = Field(description="Whether some item of some step failed, although the step is a success.")
     started_at: datetime | None
     finished_at: datetime | None
     duration_seconds: float | None

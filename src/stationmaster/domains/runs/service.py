@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
+from stationmaster.domains.executions import service as executions
+from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.processes import service as processes
 from stationmaster.domains.processes import versions
 from stationmaster.domains.processes.metadata_schema import check_metadata, read_schema
 from stationmaster.domains.processes.models import Process, Step
-from stationmaster.domains.runs import deriving, repository
+from stationmaster.domains.runs import deriving, repository, workflow
 from stationmaster.domains.runs.errors import (
     KeyTaken,
     NotCancelled,
@@ -70,21 +72,21 @@ async def lock_own_run(session: AsyncSession, id_: UUID, actor: Actor, *, is_del
     return found[0]
 
 
-async def create_run(session: AsyncSession, wanted: RunIn, actor: Actor) -> tuple[Run, bool]:
+async def create_run(session: AsyncSession, rules: JobRules, wanted: RunIn, actor: Actor) -> tuple[Run, bool]:
     """Make a run with its step runs, or find the one that has this key; say whether it was made.
 
     Raises:
         ProcessNotFound, Invalid
     """
     process = await processes.get_process(session, wanted.process_id)
-    run, is_new = await begin_run(session, process, wanted, actor_id=actor.id)
+    run, is_new = await begin_run(session, rules, process, wanted, actor_id=actor.id)
     if not is_new:
         audit.leave_out()
     return run, is_new
 
 
 async def begin_run(
-    session: AsyncSession, process: Process, wanted: RunIn, *, actor_id: UUID | None
+    session: AsyncSession, rules: JobRules, process: Process, wanted: RunIn, *, actor_id: UUID | None
 ) -> tuple[Run, bool]:
     """Make a run of a process that was found already, or find the one that has this key.
 
@@ -100,8 +102,8 @@ async def begin_run(
     version = await versions.get_version(session, process)
     session.add_all(_make_step_run(run, step) for step in versions.steps_of(version))
     await session.flush()
-    made = await repository.find_run(session, run.id)
-    assert made is not None
+    [made] = await repository.lock_runs(session, [run.id])
+    await workflow.advance(session, rules, made)
     audit.note(session, "run", made.id, after=tell_run(made))
     return made, True
 
@@ -148,7 +150,7 @@ def _refuse_unknown(meta: dict[str, Any], known: set[str]) -> None:
 
 
 async def cancel_run(session: AsyncSession, id_: UUID) -> Run:
-    """End a run; its steps keep their status.
+    """End a run; its steps keep their status, and what is being done for them is stopped.
 
     Raises:
         RunNotFound, RunHasEnded
@@ -158,11 +160,20 @@ async def cancel_run(session: AsyncSession, id_: UUID) -> Run:
         raise RunHasEnded(run.status)
     before = tell_run(run)
     run.cancelled_at = await database_now(session)
-    return await _derive_and_tell(session, run, before)
+    await _stop_work(session, run)
+    await deriving.derive(session, [run.id])
+    await session.refresh(run)
+    audit.note(session, "run", run.id, before=before, after=tell_run(run))
+    return run
 
 
-async def uncancel_run(session: AsyncSession, id_: UUID) -> Run:
-    """Take a cancellation back: the status follows from the steps again.
+async def _stop_work(session: AsyncSession, run: Run) -> None:
+    ids = (await repository.list_step_run_ids(session, [run.id])).get(run.id, [])
+    await executions.stop_of_step_runs(session, ids)
+
+
+async def uncancel_run(session: AsyncSession, rules: JobRules, id_: UUID) -> Run:
+    """Take a cancellation back: the status follows from the steps again, and steps whose turn it is begin.
 
     Raises:
         RunNotFound, NotCancelled
@@ -172,12 +183,7 @@ async def uncancel_run(session: AsyncSession, id_: UUID) -> Run:
         raise NotCancelled
     before = tell_run(run)
     run.cancelled_at = None
-    return await _derive_and_tell(session, run, before)
-
-
-async def _derive_and_tell(session: AsyncSession, run: Run, before: dict[str, Any]) -> Run:
-    await deriving.derive(session, [run.id])
-    await session.refresh(run)
+    await workflow.advance(session, rules, run)
     audit.note(session, "run", run.id, before=before, after=tell_run(run))
     return run
 
@@ -190,11 +196,12 @@ async def delete_run(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     """
     run = await lock_own_run(session, id_, actor)
     run.deleted_at = await database_now(session)
+    await _stop_work(session, run)
     await session.flush()
     audit.note(session, "run", run.id, before=tell_run(run))
 
 
-async def restore_run(session: AsyncSession, id_: UUID, actor: Actor) -> Run:
+async def restore_run(session: AsyncSession, rules: JobRules, id_: UUID, actor: Actor) -> Run:
     """Take the mark of a deleted run away.
 
     Raises:
@@ -205,6 +212,6 @@ async def restore_run(session: AsyncSession, id_: UUID, actor: Actor) -> Run:
     if run.key is not None and await repository.find_by_key(session, run.process_id, run.key):
         raise KeyTaken
     run.deleted_at = None
-    await session.flush()
+    await workflow.advance(session, rules, run)
     audit.note(session, "run", run.id, before=before, after=tell_run(run))
     return run

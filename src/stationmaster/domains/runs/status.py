@@ -26,6 +26,17 @@ class StepStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+class SkipReason(StrEnum):
+    """Why a step was skipped by the workflow."""
+
+    CONDITION = "condition"
+    """Its condition did not hold."""
+    DEPENDENCY = "dependency"
+    """A step that it waits for failed."""
+    ENOUGH_FAILED = "enough_failed"
+    """So many items of the list had failed that the others were not begun."""
+
+
 ENDED_RUNS = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 _S = StepStatus

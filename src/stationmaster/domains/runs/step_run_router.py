@@ -3,14 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.runs import reading, service, step_runs
+from stationmaster.domains.jobs.router import RulesDep
+from stationmaster.domains.runs import approvals, reading, reruns, service, step_runs
+from stationmaster.domains.runs.schemas import DecisionIn
 from stationmaster.domains.runs.status import StepStatus
 from stationmaster.domains.runs.step_schemas import StepReport, StepRunOut
 from stationmaster.identity.dependencies import RequireUser
 from stationmaster.web.etag import IfMatchDep
+from stationmaster.web.limits import LimitClass, limited_as
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParamsDep, paginate
@@ -52,7 +55,12 @@ async def get_step_run(step_run_id: UUID, _actor: RequireUser, session: ReadSess
 
 @router.patch("/step-runs/{step_run_id}", summary="Report a step", responses=problems(403, 404, 409))
 async def update_step_run(
-    step_run_id: UUID, body: StepReport, actor: RequireUser, session: SessionDep, if_match: IfMatchDep
+    step_run_id: UUID,
+    body: StepReport,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    if_match: IfMatchDep,
 ) -> StepRunOut:
     """Report how a step is getting on; what is not given stays, and missing times are filled in.
 
@@ -60,7 +68,57 @@ async def update_step_run(
     reported again. The status of the run follows in the same transaction.
     """
     await if_match.check(lambda: _show_locked(session, step_run_id))
-    return reading.show_step_run(await step_runs.report(session, step_run_id, body, actor))
+    return reading.show_step_run(await step_runs.report(session, rules, step_run_id, body, actor))
+
+
+@router.post(
+    "/step-runs/{step_run_id}/rerun",
+    status_code=202,
+    summary="Run a step again",
+    responses=problems(403, 404, 409),
+    openapi_extra=limited_as(LimitClass.EXECUTION),
+)
+async def rerun_step(
+    step_run_id: UUID, actor: RequireUser, session: SessionDep, rules: RulesDep, response: Response
+) -> StepRunOut:
+    """Run a step again that has failed or was cancelled, as a new step run with the same parameters.
+
+    `original_step_run_id` names the first one. It is carried out as the step's `rerun_config` says; without any target the
+    outside system is expected to do it again. Steps that were left out because of the failure wait for their turn again.
+    """
+    again = await reruns.rerun_by_hand(session, rules, step_run_id, actor)
+    response.headers["Location"] = f"/api/v1/step-runs/{again.id}"
+    return reading.show_step_run(again)
+
+
+@router.post("/step-runs/{step_run_id}/approve", summary="Approve a step", responses=problems(403, 404, 409))
+async def approve_step(
+    step_run_id: UUID,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    body: Annotated[DecisionIn | None, Body()] = None,
+) -> StepRunOut:
+    """Agree to go on. For the step's approvers, the owner of the process and administrators."""
+    comment = body.comment if body else None
+    return reading.show_step_run(
+        await approvals.decide(session, rules, step_run_id, actor, is_approved=True, comment=comment)
+    )
+
+
+@router.post("/step-runs/{step_run_id}/reject", summary="Reject a step", responses=problems(403, 404, 409))
+async def reject_step(
+    step_run_id: UUID,
+    actor: RequireUser,
+    session: SessionDep,
+    rules: RulesDep,
+    body: Annotated[DecisionIn | None, Body()] = None,
+) -> StepRunOut:
+    """Refuse to go on: the step fails. For the step's approvers, the owner of the process and administrators."""
+    comment = body.comment if body else None
+    return reading.show_step_run(
+        await approvals.decide(session, rules, step_run_id, actor, is_approved=False, comment=comment)
+    )
 
 
 async def _show_locked(session: AsyncSession, step_run_id: UUID) -> StepRunOut:

@@ -10,13 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.facts import snapshot
-from stationmaster.domains.runs import deriving, repository, service
+from stationmaster.domains.executions import erasing
+from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.processes import versions
+from stationmaster.domains.processes.models import Step
+from stationmaster.domains.runs import repository, reruns, service, workflow
 from stationmaster.domains.runs.errors import (
     IllegalMove,
     NotCurrent,
     RunIsCancelled,
     RunIsNeutralized,
     RunNotFound,
+    StepIsOurs,
     StepRunNotFound,
 )
 from stationmaster.domains.runs.models import Run, StepRun
@@ -63,18 +68,18 @@ async def lock_step_run(session: AsyncSession, id_: UUID) -> tuple[Run, StepRun]
     return run, await repository.refresh_step_run(session, id_)
 
 
-async def report(session: AsyncSession, id_: UUID, wanted: StepReport, actor: Actor) -> StepRun:
+async def report(session: AsyncSession, rules: JobRules, id_: UUID, wanted: StepReport, actor: Actor) -> StepRun:
     """Write down how a step is getting on, and what follows for its run.
 
     Raises:
         StepRunNotFound, NotCurrent, RunIsCancelled, IllegalMove, Invalid
     """
     run, step_run = await lock_step_run(session, id_)
-    return await report_locked(session, run, step_run, wanted, actor)
+    return await report_locked(session, rules, run, step_run, wanted=wanted, actor=actor)
 
 
 async def report_locked(
-    session: AsyncSession, run: Run, step_run: StepRun, wanted: StepReport, actor: Actor
+    session: AsyncSession, rules: JobRules, run: Run, step_run: StepRun, *, wanted: StepReport, actor: Actor
 ) -> StepRun:
     """Do the same for a step run whose run is locked already."""
     if not step_run.is_current:
@@ -83,12 +88,34 @@ async def report_locked(
         raise RunIsCancelled
     if run.neutralized_at is not None and wanted.has_facts:
         raise RunIsNeutralized
+    step = await _find_step(session, run, step_run)
+    if wanted.status not in {None, step_run.status}:
+        await _refuse_ours(session, step, step_run)
     before = snapshot(step_run)
+    has_failed = wanted.status is StepStatus.FAILED is not step_run.status
     apply(step_run, wanted, normalise(await database_now(session)))
     step_run.reported_by = actor.id
-    await deriving.derive(session, [run.id])
+    if has_failed:
+        await reruns.rerun_by_itself(session, rules, run, step, step_run)
+    await workflow.advance(session, rules, run)
+    await session.refresh(step_run)
     audit.note(session, "step_run", step_run.id, before=before, after=snapshot(step_run))
     return step_run
+
+
+async def _find_step(session: AsyncSession, run: Run, step_run: StepRun) -> Step:
+    """Return the step as the version of the run has it."""
+    version = await versions.get_version_of(session, run.process_id, run.version)
+    return next(step for step in versions.steps_of(version) if step.id == step_run.step_id)
+
+
+async def _refuse_ours(session: AsyncSession, step: Step, step_run: StepRun) -> None:
+    if step.approval is not None:
+        raise StepIsOurs("somebody decides about it (POST /step-runs/{id}/approve or /reject)")
+    if step_run.parent_id is None and (step.work or {}).get("fan_out") and step_run.status is StepStatus.RUNNING:
+        raise StepIsOurs("it follows from its items")
+    if await erasing.find_busy(session, [step_run.id]):
+        raise StepIsOurs("an execution of it is queued or running")
 
 
 def apply(step_run: StepRun, wanted: StepReport, now: datetime) -> None:

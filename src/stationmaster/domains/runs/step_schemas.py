@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from stationmaster.domains.runs.status import StepStatus
+from stationmaster.domains.runs.status import SkipReason, StepStatus
 from stationmaster.web.schema import Input, Instant, JsonObject, Output
 
 STEP_RUN_EXAMPLE: JsonDict = {
@@ -24,6 +24,16 @@ STEP_RUN_EXAMPLE: JsonDict = {
     "meta": {},
     "result": None,
     "failure": None,
+    "parent_id": None,
+    "item": None,
+    "item_index": None,
+    "original_step_run_id": None,
+    "rerun_number": None,
+    "execution_id": None,
+    "params": None,
+    "reason": None,
+    "deadline_at": None,
+    "is_partial": None,
     "reported_by": "019aa1c0-3333-7aaa-8bbb-0123456789ab",
     "created_at": "2026-11-21T08:29:00.000Z",
     "updated_at": "2026-11-21T08:30:00.000Z",
@@ -86,6 +96,16 @@ class StepRunOut(Output):
     meta: dict[str, Any]
     result: dict[str, Any] | None
     failure: dict[str, Any] | None
+    parent_id: UUID | None = Field(description="The step run whose list this one does an item of.")
+    item: dict[str, Any] | None
+    item_index: int | None
+    original_step_run_id: UUID | None = Field(description="The first one, when this is a rerun.")
+    rerun_number: int | None
+    execution_id: UUID | None = Field(description="What carries it out.")
+    params: dict[str, Any] | None = Field(description="What its inputs came to.")
+    reason: SkipReason | None = Field(description="Why it was skipped.")
+    deadline_at: datetime | None = Field(description="Until when somebody must have approved it.")
+    is_partial: bool | None = Field(description="Whether some of its items failed, although it is a success.")
     reported_by: UUID | None
     created_at: datetime
     updated_at: datetime

@@ -38,10 +38,6 @@ async def find_script(session: AsyncSession, id_or_slug: UUID | str, *, for_upda
     return found
 
 
-async def count(session: AsyncSession) -> int:
-    return await session.scalar(sa.select(sa.func.count()).select_from(Script)) or 0
-
-
 async def is_slug_taken(session: AsyncSession, slug: str, *, except_id: UUID | None = None) -> bool:
     found = await session.scalar(select(Script.id).where(Script.slug == slug))
     return found is not None and found != except_id
@@ -87,6 +83,11 @@ async def find_version(session: AsyncSession, script_id: UUID, number: int) -> V
     statement = select(Version).where(Version.script_id == script_id, Version.number == number)
     found: Version | None = await session.scalar(statement)
     return found
+
+
+async def find_versions(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of these ids that are versions."""
+    return set(await session.scalars(select(Version.id).where(col(Version.id).in_(list(ids)))))
 
 
 async def list_current(session: AsyncSession, scripts: Collection[Script]) -> dict[UUID, Version]:

@@ -2,6 +2,7 @@
 
 - `terminal` what commands share; `refusals` what went wrong, in words; `serving` the service as a process.
 - `serve`, `migrate`, `create_admin`, `demo`, `verify`, `audit_verify`, `rotate_secrets`, and `doctor/` with its examinations.
+- `script/` a client for authors of scripts, of a service anywhere.
 - `users`, `api_keys` what administrators do to stored accounts; `house` what both open.
 """
 
@@ -18,6 +19,7 @@ from stationmaster.entrypoints.cli.doctor.command import doctor
 from stationmaster.entrypoints.cli.migrate import migrate
 from stationmaster.entrypoints.cli.refusals import PlainSpeakingGroup
 from stationmaster.entrypoints.cli.rotate_secrets import rotate_secrets
+from stationmaster.entrypoints.cli.script import commands as script
 from stationmaster.entrypoints.cli.serve import serve
 from stationmaster.entrypoints.cli.verify import verify
 
@@ -54,3 +56,4 @@ for command in (serve, demo, migrate, create_admin, doctor, verify, audit_verify
 app.command("mark-users-verified")(users.mark_users_verified)
 app.add_typer(users.app, name="users")
 app.add_typer(api_keys.app, name="api-keys")
+app.add_typer(script.app, name="script")

@@ -167,6 +167,12 @@ class Engine:
                     if "error" in message:
                         raise EngineRefused(NOT_FOUND, str(message["error"]))
 
+    async def list_images(self, label: str) -> dict[str, Mapping[str, str]]:
+        """Return the labels of the images with a label (`name=value`), by id."""
+        query = {"filters": json.dumps({"label": [label]})}
+        with translated():
+            return {str(found["Id"]): found["Labels"] for found in await self.get_json("images/json", query)}
+
     async def remove_image(self, reference: str) -> None:
         """Remove an image that no container uses; one that is gone, or used, is fine too."""
         with forgiving(), translated():

@@ -33,6 +33,12 @@ class Stock:
             async with unit_of_work(self.database) as session:
                 await service.add_version(session, str(self.script_id), submission(files), self.actor)
 
+    async def delete(self) -> None:
+        """Delete the script."""
+        with audit.operator("tests"):
+            async with unit_of_work(self.database) as session:
+                await service.delete_script(session, str(self.script_id), self.actor)
+
     async def script(self) -> Script:
         async with read_only(self.database) as session:
             found = await repository.find_script(session, self.script_id)

@@ -113,6 +113,18 @@ async def test_an_engine_that_is_away_is_waited_for(database: Database, docker_s
     assert any("went away" in line for line in await stock.log())
 
 
+async def test_the_image_of_a_script_that_is_deleted_goes_and_the_others_stay(
+    database: Database, engine: Engine
+) -> None:
+    kept = await built(database, engine, HELLO)
+    gone = await built(database, engine, {"main.sh": b"another\n"})
+    images = [str((await each.version()).image) for each in (kept, gone)]
+    await gone.delete()
+    await builder(database, engine).sweep()
+
+    assert [True, False] == [await engine.find_image(image) is not None for image in images]
+
+
 def test_a_log_without_end_is_cut() -> None:
     transcript = Transcript()
     for number in range(MOST_LINES + 100):

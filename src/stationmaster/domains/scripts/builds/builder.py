@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
-from stationmaster.db.session import unit_of_work
+from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.scripts import repository
 from stationmaster.domains.scripts.archives.names import Refused
 from stationmaster.domains.scripts.archives.reading import read_all
 from stationmaster.domains.scripts.builds import claims
@@ -25,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 BEAT_SECONDS = 1.0
+SWEEP_SECONDS = 600.0
 MOST_LINES = 10_000
 MOST_CHARACTERS = 2_000
 VERSION_LABEL = "stationmaster.script_version"
@@ -62,15 +66,33 @@ class Builder:
     uid: int
 
     async def run(self) -> None:
-        """Build what comes, for ever."""
+        """Build what comes, and now and then remove what nobody needs any more, for ever."""
+        swept_at = float("-inf")
         while True:
             try:
                 has_worked = await self.build_next()
+                if time.monotonic() - swept_at > SWEEP_SECONDS:
+                    swept_at = time.monotonic()
+                    await self.sweep()
+            except (EngineAway, EngineRefused) as error:
+                logger.debug("builds.not_swept", extra={"error": type(error).__name__})
+                has_worked = False
             except AWAY as error:
                 logger.warning("builds.delayed", extra={"error": type(error).__name__})
                 has_worked = False
             if not has_worked:
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def sweep(self) -> int:
+        """Remove the images of versions that are not there any more; return how many."""
+        images = await self.engine.list_images(f"{INSTALLATION_LABEL}={self.installation}")
+        versions = {id_: labels[VERSION_LABEL] for id_, labels in images.items() if VERSION_LABEL in labels}
+        async with read_only(self.database) as session:
+            known = {str(id_) for id_ in await repository.find_versions(session, map(UUID, versions.values()))}
+        gone = [id_ for id_, version in versions.items() if version not in known]
+        for id_ in gone:
+            await self.engine.remove_image(id_)
+        return len(gone)
 
     async def build_next(self) -> bool:
         """Build the oldest version that waits; return whether there was one."""
