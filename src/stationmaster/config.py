@@ -14,6 +14,7 @@ from pydantic import BaseModel, EmailStr, Field, SecretStr, field_validator, mod
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
+from stationmaster.retention_settings import RetentionSettings
 from stationmaster.setting_groups import (
     BuildSettings,
     ChannelSettings,
@@ -227,6 +228,7 @@ class Settings(BaseSettings):
     channels: ChannelSettings = ChannelSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
+    retention: RetentionSettings = RetentionSettings()
     files: FileSettings = FileSettings()
     docker: DockerSettings = DockerSettings()
     builds: BuildSettings = BuildSettings()

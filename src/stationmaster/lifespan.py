@@ -42,14 +42,24 @@ from stationmaster.domains.notifications.channels.registry import open_carriers,
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
+from stationmaster.domains.retention.rules import make_policy
 from stationmaster.domains.runs.following import WorkflowFollower
 from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.secrets.subjects import Subjects
+from stationmaster.domains.status.service import StatusLog
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.hands import Hand, hire
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
-from stationmaster.entrypoints.scheduler.duties import DUTIES, Duty, approval_duty, remind_duty, seal_duty
+from stationmaster.entrypoints.scheduler.duties import (
+    DUTIES,
+    Duty,
+    approval_duty,
+    remind_duty,
+    retention_duty,
+    seal_duty,
+    status_duty,
+)
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -114,11 +124,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         app.state.carriers = {carrier.channel: carrier for carrier in carriers}
         couriers = [Courier(database, outbox, carrier, tries_of(carrier.channel, settings)) for carrier in carriers]
+        app.state.retention = policy = make_policy(settings.retention, archive.key)
         duties = (
             *DUTIES,
             seal_duty(archive.key),
             remind_duty(settings.scheduler_timezone),
             approval_duty(app.state.job_rules),
+            status_duty(StatusLog()),
+            *([retention_duty(policy.rules)] if policy.is_enabled else []),
         )
         station = _make_station(
             database,

@@ -15,11 +15,13 @@ from stationmaster.domains.jobs.calendars import models as calendars
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
 from stationmaster.domains.processes import models as processes
+from stationmaster.domains.retention import models as retention
 from stationmaster.domains.runs import models as runs
 from stationmaster.domains.scripts import models as scripts
 from stationmaster.domains.scripts.builds import models as builds
 from stationmaster.domains.secrets import models as secrets
 from stationmaster.domains.settings import models as settings
+from stationmaster.domains.status import models as status
 from stationmaster.domains.taxonomy import models as taxonomy
 from stationmaster.domains.users import models as users
 
@@ -42,10 +44,12 @@ __all__ = [
     "notifications",
     "outbox",
     "processes",
+    "retention",
     "runs",
     "scripts",
     "secrets",
     "settings",
+    "status",
     "taxonomy",
     "users",
 ]

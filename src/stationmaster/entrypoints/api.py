@@ -30,6 +30,7 @@ from stationmaster.domains.outbox.router import router as deliveries
 from stationmaster.domains.processes.router import router as processes
 from stationmaster.domains.processes.step_router import router as steps
 from stationmaster.domains.rate_limits.router import router as rate_limits
+from stationmaster.domains.retention.router import router as retention
 from stationmaster.domains.runs.cleanup_router import router as cleanup
 from stationmaster.domains.runs.dashboard_router import router as dashboard
 from stationmaster.domains.runs.privacy_router import router as privacy
@@ -39,6 +40,7 @@ from stationmaster.domains.runs.step_run_router import router as step_runs
 from stationmaster.domains.scripts.access_router import router as script_access
 from stationmaster.domains.scripts.router import router as scripts
 from stationmaster.domains.secrets.router import router as secrets
+from stationmaster.domains.status.router import router as status
 from stationmaster.domains.taxonomy.router import router as categories
 from stationmaster.domains.taxonomy.team_router import router as teams
 from stationmaster.domains.users.preferences_router import router as preferences
@@ -65,6 +67,7 @@ TAGS = {
     "settings": "How the place is told: Slack, mail, a webhook.",
     "deliveries": "What went out, what waits, what was given up.",
     "privacy": "Forgetting: neutralising runs, legal hold, and what is held about somebody.",
+    "retention": "How long the history is kept.",
     "audit-logs": "Who changed what, and who was refused.",
     "rate-limits": "How often everybody may call.",
     "operations": "How the service itself is.",
@@ -112,9 +115,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     dashboard,
     privacy,
     cleanup,
+    retention,
     audit,
     rate_limits,
     scheduler,
+    status,
 )
 
 ROOT_ROUTERS: tuple[APIRouter, ...] = (pings,)

@@ -103,3 +103,9 @@ deliveries = Counter(
     ["channel", "outcome"],
     registry=REGISTRY,
 )
+rows_removed = Counter(
+    "stationmaster_retention_removed_rows_total",
+    "Rows that retention removed, by rule.",
+    ["rule"],
+    registry=REGISTRY,
+)

@@ -30,9 +30,18 @@ async def read_time_range(start: FromParameter = None, end: ToParameter = None) 
     Raises:
         Invalid: an end cannot be read, or the range is empty.
     """
-    found = TimeRange(_read(start, "from", whole_day=False), _read(end, "to", whole_day=True))
+    return make_range(start, end)
+
+
+def make_range(start: str | None, end: str | None, *, names: tuple[str, str] = ("from", "to")) -> TimeRange:
+    """Make a range of two texts; `names` are those of the parameters that they came in.
+
+    Raises:
+        Invalid: as above.
+    """
+    found = TimeRange(_read(start, names[0], whole_day=False), _read(end, names[1], whole_day=True))
     if found.start and found.end and found.start >= found.end:
-        raise Invalid(FieldError("must be after `from`", parameter="to"))
+        raise Invalid(FieldError(f"must be after `{names[0]}`", parameter=names[1]))
     return found
 
 

@@ -271,5 +271,6 @@ ROWS: dict[str, Row] = {
     "pause_check": owner(),
     "resume_check": Row("owner", resume_check),
     "verify_audit_logs": boss(),
+    "sweep_retention": Row("boss", {"params": {"dry_run": False}}),
     "reset_rate_limits": boss(),
 }

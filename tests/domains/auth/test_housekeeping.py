@@ -7,13 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
-from stationmaster.domains.auth.housekeeping import KEEP_ENDED, forget_old
+from stationmaster.domains.auth.housekeeping import forget_old
 from stationmaster.domains.auth.models import (
     AccountToken,
     LoginFailures,
     MailRequest,
     Purpose,
-    RefreshToken,
     UserSession,
 )
 from stationmaster.domains.users import service as users
@@ -49,32 +48,6 @@ def mailed(user: User, expires_at: datetime) -> AccountToken:
 
 async def count(session: AsyncSession, model: type[SQLModel]) -> int:
     return await session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
-
-
-async def test_sessions_that_were_over_long_ago(session: AsyncSession, ada: User) -> None:
-    now = clock.now()
-    long_ago = now - KEEP_ENDED - MINUTE
-    kept = opened(ada, expires_at=now + MINUTE)
-    forgotten = opened(ada, expires_at=long_ago)
-    session.add_all([kept, forgotten])
-    session.add_all(
-        [
-            opened(ada, expires_at=now - MINUTE),
-            opened(ada, expires_at=now + MINUTE, ended_at=now),
-            opened(ada, expires_at=now + MINUTE, ended_at=long_ago),
-        ]
-    )
-    await session.flush()
-    session.add_all(
-        RefreshToken(session_id=each.id, token_hash=each.id.hex, expires_at=each.expires_at)
-        for each in (kept, forgotten)
-    )
-    await session.flush()
-
-    assert await forget_old(session) == 2
-
-    assert await count(session, UserSession) == 3
-    assert await count(session, RefreshToken) == 1
 
 
 async def test_mailed_tokens_and_requests(session: AsyncSession, ada: User) -> None:

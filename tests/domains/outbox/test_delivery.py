@@ -12,7 +12,6 @@ from sqlmodel import col, select
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.notifications.channels.email import BACKOFF, PACE, MailCarrier
-from stationmaster.domains.outbox import housekeeping
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.outbox.service import Outbox
@@ -241,17 +240,3 @@ async def test_runs_by_itself_when_woken(database: Database) -> None:
         running.cancel()
 
     assert len(carrier.sent) == 1
-
-
-async def test_old_messages_are_forgotten(database: Database) -> None:
-    for key in "123":
-        await enqueue(database, key)
-    await courier(database, Carrier(refusals=[NOT_NOW, NEVER])).deliver_due()
-    old = clock.now() - housekeeping.KEEP - timedelta(minutes=1)
-    async with unit_of_work(database) as session:
-        await session.execute(sa.update(Message).values(created_at=old))
-
-    async with unit_of_work(database) as session:
-        assert await housekeeping.forget_old(session) == 2
-
-    assert [message.state for message in await read(database)] == [MessageState.QUEUED]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stationmaster.db.recordset import SQLITE_INSTANT
-from stationmaster.domains.audit.models import DIGEST_LENGTH, AuditSeal
+from stationmaster.domains.audit.models import DIGEST_LENGTH, AuditCheckpoint, AuditSeal
 from stationmaster.kit.keys import derive_key
 
 PURPOSE = "audit seal"
@@ -44,6 +44,10 @@ class SealKey:
         """Sign a seal."""
         return self._sign(b"seal", columns)
 
+    def sign_checkpoint(self, columns: Parts) -> str:
+        """Sign where the chain begins."""
+        return self._sign(b"checkpoint", columns)
+
     def _sign(self, kind: bytes, parts: Parts) -> str:
         return hmac.digest(self.key, frame([kind, *parts]), "sha256").hex()
 
@@ -63,6 +67,15 @@ def root_of(digests: Iterable[str]) -> str:
 
 def columns_of(seal: AuditSeal) -> Parts:
     """Write a seal that is about to be stored as `stored_bytes` will read it."""
-    instant: datetime = seal.sealed_at
     facts = (seal.number, seal.first_sequence, seal.last_sequence, seal.root, seal.previous, seal.key_id)
-    return [str(fact).encode() for fact in (*facts, instant.strftime(SQLITE_INSTANT))]
+    return _write([*facts, seal.sealed_at])
+
+
+def columns_of_checkpoint(point: AuditCheckpoint) -> Parts:
+    """Write a checkpoint that is about to be stored as `stored_bytes` will read it."""
+    return _write([point.number, point.last_sequence, point.seal_digest, point.key_id, point.made_at])
+
+
+def _write(facts: Iterable[object]) -> Parts:
+    texts = (fact.strftime(SQLITE_INSTANT) if isinstance(fact, datetime) else str(fact) for fact in facts)
+    return [text.encode() for text in texts]

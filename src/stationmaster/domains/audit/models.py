@@ -92,3 +92,18 @@ class AuditSeal(SQLModel, table=True):
     sealed_at: datetime
     digest: str = Field(max_length=DIGEST_LENGTH)
     """HMAC over all columns above."""
+
+
+class AuditCheckpoint(SQLModel, table=True):
+    """Where the chain begins after retention has removed what was before: the last seal that is gone, signed once more."""
+
+    __tablename__ = "audit_checkpoints"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """Of that seal."""
+    last_sequence: int = Field(sa_type=sa.BigInteger)
+    seal_digest: str = Field(max_length=DIGEST_LENGTH)
+    key_id: str = Field(max_length=8)
+    made_at: datetime
+    digest: str = Field(max_length=DIGEST_LENGTH)
+    """HMAC over all columns above."""

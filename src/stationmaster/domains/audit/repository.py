@@ -12,8 +12,16 @@ from sqlmodel import col, select
 
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.db.statements import dialect_of
-from stationmaster.domains.audit.models import AuditLog, AuditSeal, Outcome
-from stationmaster.domains.audit.stored import ENTRIES, ENTRY_FACTS, SEAL_FACTS, SEALS, stored_bytes
+from stationmaster.domains.audit.models import AuditCheckpoint, AuditLog, AuditSeal, Outcome
+from stationmaster.domains.audit.stored import (
+    CHECKPOINT_FACTS,
+    CHECKPOINTS,
+    ENTRIES,
+    ENTRY_FACTS,
+    SEAL_FACTS,
+    SEALS,
+    stored_bytes,
+)
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -143,12 +151,44 @@ async def read_sealed(session: AsyncSession, *, after: int, limit: int) -> Seque
     return (await session.execute(statement)).all()
 
 
-async def find_uncovered(session: AsyncSession) -> Row | None:
-    """Return an entry that claims a place in the chain which no seal has: the bytes of its key, and the place."""
+async def find_checkpoint(session: AsyncSession) -> Row | None:
+    """Return where the chain begins: number, last sequence, then the bytes of the digest and of all facts."""
+    plain = (CHECKPOINTS.c.number, CHECKPOINTS.c.last_sequence)
+    statement = (
+        sa.select(*plain, *stored_bytes(session, [CHECKPOINTS.c.digest, *CHECKPOINT_FACTS]))
+        .order_by(CHECKPOINTS.c.number.desc())
+        .limit(1)
+    )
+    return (await session.execute(statement)).first()
+
+
+async def list_old_seals(session: AsyncSession, before: datetime, limit: int) -> Sequence[AuditSeal]:
+    """Return the oldest seals, if they are from before an instant; never the newest, which the next one follows."""
+    newest = select(sa.func.max(SEALS.c.number)).scalar_subquery()
+    statement = select(AuditSeal).where(col(AuditSeal.sealed_at) < before, col(AuditSeal.number) < newest)
+    return list(await session.scalars(statement.order_by(col(AuditSeal.number)).limit(limit)))
+
+
+async def cut_off(session: AsyncSession, point: AuditCheckpoint) -> int:
+    """Remove what a checkpoint stands for; return how many entries that were. The triggers let pass only these."""
+    session.add(point)
+    await session.flush()
+    gone = await session.execute(
+        sa.delete(ENTRIES).where(ENTRIES.c.sequence <= point.last_sequence).returning(ENTRIES.c.id)
+    )
+    await session.execute(sa.delete(SEALS).where(SEALS.c.number <= point.number))
+    return len(gone.all())
+
+
+async def find_uncovered(session: AsyncSession, *, begin: int) -> Row | None:
+    """Return an entry that claims a place in the chain which no seal has: the bytes of its key, and the place.
+
+    `begin` is the last place that was removed.
+    """
     last = sa.select(sa.func.coalesce(sa.func.max(SEALS.c.last_sequence), 0)).scalar_subquery()
     statement = (
         sa.select(*stored_bytes(session, [ENTRIES.c.id]), ENTRIES.c.sequence)
-        .where(sa.or_(ENTRIES.c.sequence < 1, ENTRIES.c.sequence > last))
+        .where(sa.or_(ENTRIES.c.sequence <= begin, ENTRIES.c.sequence > last))
         .order_by(ENTRIES.c.sequence)
         .limit(1)
     )

@@ -152,7 +152,7 @@ class LinkOut(Output):
 class BreakOut(Output):
     """Where the chain breaks first."""
 
-    what: Literal["entry", "seal"]
+    what: Literal["entry", "seal", "checkpoint"]
     fault: Fault = Field(
         description="`changed`: not what was signed. `missing`: not there, or elsewhere. `uncovered`: no seal covers it. "
         "`other_key`: signed with another key than the service has."
@@ -172,6 +172,7 @@ class VerdictOut(Output):
                     "is_intact": True,
                     "verified_entries": 4711,
                     "verified_seals": 812,
+                    "removed_entries": 0,
                     "unsealed_entries": 2,
                     "head": {"seal": 812, "digest": "5f" * 32},
                     "broken": None,
@@ -183,6 +184,7 @@ class VerdictOut(Output):
     is_intact: bool
     verified_entries: int = Field(description="Entries that are what was signed, from the first on.")
     verified_seals: int
+    removed_entries: int = Field(description="Removed by retention, which signed where the chain begins since.")
     unsealed_entries: int = Field(description="Too new to be sealed.")
     head: LinkOut | None = Field(description="The last seal that was verified; keep it, and send it the next time.")
     broken: BreakOut | None = Field(description="The first entry or seal that is not what was signed.")
@@ -194,6 +196,7 @@ class VerdictOut(Output):
             is_intact=verdict.broken is None,
             verified_entries=verdict.entries,
             verified_seals=verdict.seals,
+            removed_entries=verdict.removed,
             unsealed_entries=verdict.unsealed,
             head=LinkOut.model_validate(verdict.head) if verdict.head else None,
             broken=BreakOut.model_validate(verdict.broken) if verdict.broken else None,

@@ -13,11 +13,13 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from stationmaster.db.base import table_of
 from stationmaster.db.statements import dialect_of
-from stationmaster.domains.audit.models import AuditLog, AuditSeal
+from stationmaster.domains.audit.models import AuditCheckpoint, AuditLog, AuditSeal
 
 ENTRIES = table_of(AuditLog)
 SEALS = table_of(AuditSeal)
 ENTRY_FACTS = [column for column in ENTRIES.c if column.name not in {"sequence", "digest"}]
+CHECKPOINTS = table_of(AuditCheckpoint)
+CHECKPOINT_FACTS = [column for column in CHECKPOINTS.c if column.name != "digest"]
 SEAL_FACTS = [column for column in SEALS.c if column.name != "digest"]
 
 

@@ -22,7 +22,7 @@ class Fault(StrEnum):
 class Break:
     """Where the chain breaks first."""
 
-    what: Literal["entry", "seal"]
+    what: Literal["entry", "seal", "checkpoint"]
     fault: Fault
     seal: int | None
     sequence: int | None = None
@@ -44,6 +44,8 @@ class Verdict:
     entries: int
     """Entries that are what was signed."""
     seals: int
+    removed: int
+    """Entries that retention removed; the checkpoint that stands for them is what was signed."""
     unsealed: int
     head: Link | None
     """The last seal that was verified."""

@@ -1,5 +1,7 @@
 """Walking the chain from its beginning, to find the first thing that is not what was signed.
 
+Where retention has removed the oldest seals, it begins at the checkpoint that was signed in their place.
+
 Read in batches, each in a short transaction of its own; entries and seals never change, so that what is read later fits what
 was read before. What was written since the last seal cannot be verified yet and is only counted.
 """
@@ -7,6 +9,7 @@ was read before. What was written since the last seal cannot be verified yet and
 import hmac
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from stationmaster.db.engine import Database
@@ -37,7 +40,18 @@ async def verify(database: Database, key: SealKey, anchor: Link | None = None) -
     async with read_only(database) as session:
         unsealed = await repository.count_unsealed(session)
     head = Link(walk.seals, walk.previous) if walk.seals else None
-    return Verdict(walk.entries, walk.seals, unsealed, head, broken)
+    begin = walk.begin
+    return Verdict(
+        walk.entries - begin.last_sequence, walk.seals - begin.number, begin.last_sequence, unsealed, head, broken
+    )
+
+
+@dataclass(frozen=True)
+class _Begin:
+    """The last seal that retention removed, and the last place in it."""
+
+    number: int = 0
+    last_sequence: int = 0
 
 
 class _Walk:
@@ -48,11 +62,13 @@ class _Walk:
         self._key = key
         self._anchor = anchor
         self._reader = _EntryReader(database)
+        self.begin = _Begin()
         self.seals = 0
         self.entries = 0
         self.previous = NO_SEAL
 
     async def follow(self) -> None:
+        await self._begin_at_checkpoint()
         while seals := await self._read_seals():
             for seal in seals:
                 self._check_seal(seal)
@@ -61,6 +77,27 @@ class _Walk:
         if self._anchor and self._anchor.seal > self.seals:
             raise _Broken(Break("seal", Fault.MISSING, self.seals + 1))
         await self._look_beyond()
+
+    async def _begin_at_checkpoint(self) -> None:
+        async with read_only(self._database) as session:
+            point = await repository.find_checkpoint(session)
+        if point is None:
+            return
+        if not _is_same(point.digest_bytes, self._key.sign_checkpoint(point[3:])):
+            is_foreign = point.key_id_bytes != self._key.id.encode()
+            raise _Broken(Break("checkpoint", Fault.OTHER_KEY if is_foreign else Fault.CHANGED, point.number))
+        self.begin = _Begin(point.number, point.last_sequence)
+        self.seals, self.entries, self.previous = point.number, point.last_sequence, point.seal_digest_bytes.decode()
+        self._reader.skip(point.last_sequence)
+        self._check_removed_anchor()
+
+    def _check_removed_anchor(self) -> None:
+        """Compare an anchor that was removed: of its own number only the last one is still known."""
+        anchor = self._anchor
+        if anchor and anchor.seal < self.seals:
+            raise _Broken(Break("seal", Fault.MISSING, anchor.seal))
+        if anchor and anchor.seal == self.seals and not _is_same(self.previous.encode(), anchor.digest):
+            raise _Broken(Break("seal", Fault.CHANGED, anchor.seal))
 
     async def _read_seals(self) -> Sequence[Row]:
         async with read_only(self._database) as session:
@@ -99,7 +136,7 @@ class _Walk:
 
     async def _look_beyond(self) -> None:
         async with read_only(self._database) as session:
-            found = await repository.find_uncovered(session)
+            found = await repository.find_uncovered(session, begin=self.begin.last_sequence)
         if found is not None:
             raise _Broken(Break("entry", Fault.UNCOVERED, None, found.sequence, _name(found.id_bytes)))
 
@@ -111,6 +148,10 @@ class _EntryReader:
         self._database = database
         self._read: deque[Row] = deque()
         self._after = 0
+
+    def skip(self, sequence: int) -> None:
+        """Go on behind a place."""
+        self._after = sequence
 
     async def next(self) -> Row | None:
         if not self._read:

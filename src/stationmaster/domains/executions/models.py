@@ -53,7 +53,7 @@ class Spec(Table, table=True):
 
 _ACTIVE = "state IN ('queued', 'running')"
 # All states but the one that nearly all rows end in. Joined by OR, as SQLite sees only so that one of them suffices.
-_NOTABLE = " OR ".join(f"state = '{state.value}'" for state in State if state is not State.SUCCEEDED)
+NOTABLE = " OR ".join(f"state = '{state.value}'" for state in State if state is not State.SUCCEEDED)
 
 
 def _partial(name: str, *columns: str, where: str) -> sa.Index:
@@ -77,7 +77,7 @@ class Execution(Table, table=True):
         _partial("ix_executions_held", "overlap_key", "id", where="is_held"),
         _partial("ix_executions_running", "lease_token", where="state = 'running'"),
         _partial("ix_executions_overlap", "overlap_key", where=f"{_ACTIVE} AND overlap_key IS NOT NULL"),
-        _partial("ix_executions_state", "state", "id", where=_NOTABLE),
+        _partial("ix_executions_state", "state", "id", where=NOTABLE),
         _partial("ix_executions_step_run", "step_run_id", where="step_run_id IS NOT NULL"),
         _partial("ix_executions_watched", "id", where=f"is_watched AND NOT ({_ACTIVE})"),
         sa.Index("ix_executions_queued_at", "queued_at", "id"),

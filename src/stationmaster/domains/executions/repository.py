@@ -14,7 +14,7 @@ from stationmaster.db.base import table_of
 from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions import overlap
-from stationmaster.domains.executions.models import Attempt, Execution, Spec
+from stationmaster.domains.executions.models import NOTABLE, Attempt, Execution, Spec
 from stationmaster.domains.executions.states import ACTIVE, Reason, State, Trigger
 
 LATENESS_SAMPLE = 1000
@@ -225,6 +225,14 @@ async def count_due(session: AsyncSession, now: datetime) -> int:
         executions.c.state == State.QUEUED, ~executions.c.is_held, executions.c.available_at <= now
     )
     return await session.scalar(statement) or 0
+
+
+async def count_states(session: AsyncSession) -> dict[State, int]:
+    """Count all executions by state; those that succeeded, nearly all, are what the others leave of the total."""
+    notable = sa.select(executions.c.state, sa.func.count()).where(sa.text(NOTABLE)).group_by(executions.c.state)
+    counted = {State(state): number for state, number in (await session.execute(notable)).all()}
+    total = await session.scalar(sa.select(sa.func.count()).select_from(executions)) or 0
+    return counted | {State.SUCCEEDED: total - sum(counted.values())}
 
 
 async def list_lateness(session: AsyncSession) -> list[float]:

@@ -248,6 +248,11 @@ async def count_due(session: AsyncSession) -> int:
     return await repository.count_due(session, await database_now(session))
 
 
+async def count_states(session: AsyncSession) -> dict[State, int]:
+    """Count all executions by state."""
+    return await repository.count_states(session)
+
+
 async def list_workers(session: AsyncSession) -> list[Worker]:
     """Return the replicas that execute work."""
     return await workers.list_workers(session)

@@ -4,6 +4,8 @@ For each schedule its timetable is laid beside its records, both walked once, ol
 slot that follows the one before, a skipped range must cover as many slots as it says, and up to the high-water mark none may
 be missing. Between the mark and `next_run_at` there must be none at all, or the tick would step over it.
 
+Retention removes records, and says up to which slot; from there on none may be missing.
+
 A timetable is known only as it is now. So a schedule is checked from its last change on (`updated_at`, which the tick leaves
 alone), and with the zone data of this machine: records made under older rules of a zone may look misplaced. Slots of jobs and
 schedules that were inactive are nobody's; switching them on is a change. Records of deleted schedules have no timetable left.
@@ -85,7 +87,7 @@ async def check_schedule(session: AsyncSession, id_: UUID) -> list[Finding]:
     found = await _compare(session, schedule)
     if found:
         again = await _read(session, id_)
-        if again is None or again.updated_at != schedule.updated_at:
+        if again is None or _begin_of(again) != _begin_of(schedule):
             return []
     return found
 
@@ -109,13 +111,19 @@ async def _compare(session: AsyncSession, schedule: Any) -> list[Finding]:
         timetable = timetable_of(schedule)
     except ValueError as error:  # a zone or an expression that this version refuses
         return [Finding("evaluated", subject, str(error))]
-    walk = _Walk(timetable, subject, since=schedule.updated_at + SKEW)
+    walk = _Walk(timetable, subject, since=_begin_of(schedule))
     async for record in _read_records(session, schedule.id, walk.since):
         walk.take(record)
         if len(walk.found) >= MOST_FINDINGS:
             return walk.found
     walk.finish(schedule)
     return walk.found
+
+
+def _begin_of(schedule: Any) -> datetime:
+    """Return the instant from which on the records must be whole: the last change, or what retention left."""
+    changed: datetime = schedule.updated_at + SKEW
+    return max(changed, schedule.swept_until) if schedule.swept_until else changed
 
 
 async def _read_records(session: AsyncSession, schedule_id: UUID, since: datetime) -> AsyncIterator[Any]:

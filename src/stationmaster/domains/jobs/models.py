@@ -137,6 +137,8 @@ class Schedule(TimedTable, table=True):
     """The earliest slot that is not decided yet; None when there is none, or the job or schedule is not active."""
     last_slot_at: datetime | None = None
     """The newest slot that was decided: no slot at or before it is ever made again."""
+    swept_until: datetime | None = None
+    """Up to this slot, records may have been removed by retention."""
     gap_id: UUID | None = None
     """The skipped execution that stands for the pause under way; further slots of the pause extend it."""
     spec_id: UUID | None = Field(default=None, foreign_key="specs.id")

@@ -38,6 +38,10 @@ async def find_script(session: AsyncSession, id_or_slug: UUID | str, *, for_upda
     return found
 
 
+async def count(session: AsyncSession) -> int:
+    return await session.scalar(sa.select(sa.func.count()).select_from(Script)) or 0
+
+
 async def is_slug_taken(session: AsyncSession, slug: str, *, except_id: UUID | None = None) -> bool:
     found = await session.scalar(select(Script.id).where(Script.slug == slug))
     return found is not None and found != except_id

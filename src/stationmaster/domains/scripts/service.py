@@ -37,6 +37,11 @@ def list_statement(actor: Actor) -> Any:
     return repository.list_statement(actor)
 
 
+async def count_scripts(session: AsyncSession) -> int:
+    """Count all scripts."""
+    return await repository.count(session)
+
+
 async def get_script(
     session: AsyncSession, id_or_slug: str, actor: Actor, action: Action = Action.SEE, *, for_update: bool = False
 ) -> Script:

@@ -1,6 +1,6 @@
 """The table of what is done again and again. A new duty is one line here and its function in the room it belongs to."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db import blobs, idempotency
+from stationmaster.db.retention import Rule
 from stationmaster.domains.api_keys import usage as key_usage
 from stationmaster.domains.audit import sealing
 from stationmaster.domains.audit.chain import SealKey
@@ -18,9 +19,10 @@ from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
 from stationmaster.domains.jobs.rules import JobRules
-from stationmaster.domains.outbox import housekeeping as messages
+from stationmaster.domains.retention import service as retention
 from stationmaster.domains.runs import approvals
 from stationmaster.domains.runs import housekeeping as runs
+from stationmaster.domains.status.service import StatusLog
 
 Work = Callable[[AsyncSession], Awaitable[object]]
 
@@ -47,7 +49,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("watch_checks", timedelta(seconds=5), watching.watch),
     Duty("forget_pings", timedelta(minutes=10), signs.forget_old),
-    Duty("forget_messages", timedelta(minutes=10), messages.forget_old),
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
     Duty("neutralize_runs", timedelta(minutes=5), runs.neutralize_due),
@@ -69,3 +70,13 @@ def remind_duty(zone: str) -> Duty:
 def approval_duty(rules: JobRules) -> Duty:
     """Make the duty that decides for whom nobody decided in time; it needs to know how the steps behind are dispatched."""
     return Duty("decide_overdue", timedelta(seconds=5), partial(approvals.decide_overdue, rules=rules))
+
+
+def retention_duty(rules: Sequence[Rule]) -> Duty:
+    """Make the duty that removes old rows; it is made and not listed because the rules need a key."""
+    return Duty("sweep_retention", timedelta(seconds=15), partial(retention.sweep, rules=rules))
+
+
+def status_duty(log: StatusLog) -> Duty:
+    """Make the duty that writes the status log; it is made and not listed because it remembers how long a look took."""
+    return Duty("write_status", timedelta(seconds=1), log.look)
