@@ -11,6 +11,7 @@ from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
 from stationmaster.domains.jobs import dependency_models as dependencies
 from stationmaster.domains.jobs import models as jobs
+from stationmaster.domains.jobs import state_models as job_states
 from stationmaster.domains.jobs.calendars import models as calendars
 from stationmaster.domains.notifications import models as notifications
 from stationmaster.domains.outbox import models as outbox
@@ -37,6 +38,7 @@ __all__ = [
     "executions",
     "files",
     "idempotency",
+    "job_states",
     "jobs",
     "journals",
     "leases",

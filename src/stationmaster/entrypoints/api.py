@@ -22,6 +22,7 @@ from stationmaster.domains.jobs.calendar_router import router as calendars
 from stationmaster.domains.jobs.maintenance_router import router as maintenance
 from stationmaster.domains.jobs.router import router as jobs
 from stationmaster.domains.jobs.schedule_router import router as schedules
+from stationmaster.domains.jobs.state_router import router as job_states
 from stationmaster.domains.jobs.transfer_router import router as transfer
 from stationmaster.domains.jobs.upcoming_router import router as upcoming
 from stationmaster.domains.notifications.router import router as notifications
@@ -95,6 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     transfer,
     jobs,
     job_actions,
+    job_states,
     schedules,
     calendars,
     categories,

@@ -129,6 +129,25 @@ async def get_reporter(
     return actor if actor.kind == "execution" else _check_role(actor, Role.ADMIN)
 
 
+async def get_user_or_execution(
+    request: Request,
+    _password: Annotated[object, Security(_password_flow)] = None,
+    _token: Annotated[object, Security(_bearer)] = None,
+    _key: Annotated[object, Security(_api_key)] = None,
+    _session: Annotated[object, Security(_cookie)] = None,
+) -> Actor:
+    """Return an execution that calls by its own token, or a user; what each may do is for the operation to see.
+
+    Raises:
+        NoCredentials: nobody calls.
+        Forbidden: somebody else does.
+    """
+    actor = await _authenticate(request)
+    if actor is None:
+        raise NoCredentials
+    return actor if actor.kind == "execution" else _check_role(actor, Role.USER)
+
+
 async def authenticate_stream(connection: HTTPConnection) -> Actor:
     """Return who opened a stream, proven anew at each call, so that a stream can ask again while it goes on.
 
@@ -177,6 +196,8 @@ RequireUser = Annotated[Actor, Depends(require_role(Role.USER))]
 RequireAdmin = Annotated[Actor, Depends(require_role(Role.ADMIN))]
 Reporter = Annotated[Actor, Depends(get_reporter)]
 """An execution by its own token, or an administrator."""
+UserOrExecution = Annotated[Actor, Depends(get_user_or_execution)]
+"""An execution by its own token, or a user."""
 RequireSuperadmin = Annotated[Actor, Depends(require_role(Role.SUPERADMIN))]
 
 

@@ -55,6 +55,8 @@ JOB_ROWS: dict[str, tuple[str, Any]] = {
     "upload_jobs": ("owner", {"files": {"file": ("jobs.csv", CSV)}}),
     "pause_jobs": ("boss", {}),
     "resume_jobs": ("boss", resume_jobs),
+    "put_state": ("owner", {"json": {"cursor": 1}}),
+    "delete_state": ("owner", {}),
     "backfill_job": ("owner", backfill),
 }
 """Who calls, and with what or how that is prepared; the other operations on jobs are in `operations`."""

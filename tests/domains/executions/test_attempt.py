@@ -1,12 +1,15 @@
 """What an outcome means for the execution: the retry policy at work."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from stationmaster.domains.executions import attempt
 from stationmaster.domains.executions.attempt import conclude
-from stationmaster.domains.executions.executor import Outcome
+from stationmaster.domains.executions.desk import TrialDesk
+from stationmaster.domains.executions.executor import Facts, Outcome
 from stationmaster.domains.executions.flights import Flight
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.policies import Retry
@@ -96,3 +99,23 @@ def test_retry_after_is_a_lower_bound_unless_the_job_says_otherwise() -> None:
     assert 30 == seconds_to_retry(flight(), busy)
     assert 60 == seconds_to_retry(flight(number=2), busy)
     assert 5 == seconds_to_retry(flight(respect_retry_after=False), busy)
+
+
+@pytest.mark.parametrize(
+    ("is_templated", "params", "body"),
+    [
+        (True, {"day": "2026-11-21"}, {"day": "2026-11-21", "kept": 1}),
+        (True, None, {"day": "{{ scheduled_time | date }}", "kept": 1}),
+        (False, {"day": "2026-11-21"}, {"day": "{{ scheduled_time | date }}", "kept": 1}),
+    ],
+)
+async def test_params_that_were_resolved_for_this_execution_are_laid_in(
+    is_templated: bool, params: dict[str, Any] | None, body: dict[str, Any]
+) -> None:
+    one = flight()
+    one.order = replace(one.order, is_templated=is_templated)
+    target = webhook(body={"day": "{{ scheduled_time | date }}", "kept": 1})
+
+    done = await attempt._lay_in_params(one, target, TrialDesk(Facts(params=params)))
+
+    assert body == done.model_dump()["body"]

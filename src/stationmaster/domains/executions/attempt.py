@@ -75,7 +75,7 @@ async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal)
     try:
         async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS) as limit:
             context.stopwatch.govern(limit)
-            return await executor.run(target, context)
+            return await executor.run(await _lay_in_params(flight, target, desk), context)
     except TimeoutError:
         await _stop(executor, target, context)
         return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {flight.order.timeout_seconds:g} s.")
@@ -94,6 +94,14 @@ async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal)
     except Exception:  # an executor's own fault must end this execution only, never the replica
         logger.exception("executor.failed", extra={"execution_id": str(flight.claimed.id), "kind": executor.kind})
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error="The service failed to carry this out; see its log.")
+
+
+async def _lay_in_params(flight: Flight, target: Target, desk: Desk) -> Target:
+    """Return the target with the params of this execution, where templates in them were resolved when it was made."""
+    if not flight.order.is_templated:
+        return target
+    params = (await desk.read_facts()).params
+    return target.with_params(dict(params)) if params else target
 
 
 def _remaining_seconds(flight: Flight) -> float:

@@ -1,14 +1,17 @@
 """The records of planned slots, as other rooms ask about them."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from stationmaster.db.base import table_of
+from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.kit.timetable import RESOLUTION, Timetable
@@ -33,6 +36,27 @@ async def list_slot_states(
     for at, state in await session.execute(statement):
         found[at].add(state)
     return {at: frozenset(states) for at, states in found.items()}
+
+
+async def find_last_successes(session: AsyncSession, job_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return for each job the instant for which its newest successful execution was planned, or else queued."""
+    if not job_ids:
+        return {}
+    r = recordset(session, "jobs", {"id": sa.Uuid()})
+    newest = (
+        sa.select(executions.c.id)
+        .where(executions.c.job_id == r.c.id, executions.c.state == State.SUCCEEDED)
+        .order_by(executions.c.id.desc())
+        .limit(1)
+        .correlate(r)
+        .scalar_subquery()
+    )
+    planned_at = sa.func.coalesce(executions.c.scheduled_for, executions.c.queued_at, type_=UTCDateTime())
+    statement = sa.select(executions.c.job_id, planned_at.label("at")).where(
+        executions.c.id.in_(sa.select(newest).select_from(r))
+    )
+    rows = await session.execute(statement, {"jobs": encode_rows(session, [{"id": id_} for id_ in job_ids])})
+    return {row.job_id: row.at for row in rows}
 
 
 async def forget_paused_slots(session: AsyncSession, schedule_id: UUID, since: datetime, timetable: Timetable) -> None:

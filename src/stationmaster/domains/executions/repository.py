@@ -97,6 +97,11 @@ async def list_attempts_of(session: AsyncSession, ids: Collection[UUID]) -> dict
     return by_execution
 
 
+async def watch(session: AsyncSession, id_: UUID) -> None:
+    """Let the end of an execution be followed."""
+    await session.execute(sa.update(executions).where(executions.c.id == id_).values(is_watched=True))
+
+
 async def cancel_queued(session: AsyncSession, id_: UUID, now: datetime) -> bool:
     """End an execution that has not begun; say whether there was one."""
     statement = (

@@ -122,6 +122,11 @@ def _tell(execution: Execution) -> dict[str, Any]:
     return {name: getattr(execution, name) for name in names}
 
 
+async def watch(session: AsyncSession, id_: UUID) -> None:
+    """Let the followers be told when an execution that goes on has ended."""
+    await repository.watch(session, id_)
+
+
 async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     """Cancel what is queued; ask what runs to stop.
 

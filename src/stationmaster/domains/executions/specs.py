@@ -19,6 +19,7 @@ from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.sealing import Sealer
+from stationmaster.kit.templates import has_templates
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Order:
     on_lost: OnLost
     frees_others: bool
     """Whether others may wait for this one's end (overlap `queue` or `replace`)."""
+    is_templated: bool = False
+    """Whether params with templates are resolved for each execution, and laid in when that begins."""
 
 
 def make_spec(
@@ -102,6 +105,7 @@ class OrderBook:
             timeout_seconds=row.timeout_seconds,
             retry=Retry.model_validate(row.retry) if row.retry else NO_RETRY,
             on_lost=row.on_lost,
+            is_templated=has_templates(row.target),
             frees_others=row.overlap_policy in {OverlapPolicy.QUEUE, OverlapPolicy.REPLACE},
         )
 

@@ -14,7 +14,7 @@ from stationmaster.domains.executions.models import OverlapPolicy, Spec
 from stationmaster.domains.executions.overlap import Proposal
 from stationmaster.domains.executions.policies import Overlap
 from stationmaster.domains.executions.states import ACTIVE, State, Trigger
-from stationmaster.domains.jobs import ending, repository, versions
+from stationmaster.domains.jobs import ending, fire_time, repository, versions
 from stationmaster.domains.jobs.action_schemas import BackfillIn, BackfillOut, BackfillSlot
 from stationmaster.domains.jobs.errors import JobEnded
 from stationmaster.domains.jobs.models import Job, Schedule
@@ -106,6 +106,7 @@ async def _queue(
     actor: Actor,
 ) -> list[UUID]:
     now = await database_now(session)
+    last_success = (await ledger.find_last_successes(session, [job.id])).get(job.id)
     specs: dict[UUID | None, Spec] = {}
     proposals: list[Proposal] = []
     for slot in chosen:
@@ -124,7 +125,13 @@ async def _queue(
                 owner_id=job.owner_id,
                 requested_by=actor.user_id,
                 scheduled_for=slot.at,
-                params=slot.schedule.params,
+                params=fire_time.resolve(
+                    slot.schedule.params,
+                    at=slot.at,
+                    job_name=job.name,
+                    zone=slot.schedule.timezone,
+                    last_success=last_success,
+                ),
                 is_watched=job.is_watched,
             )
         )

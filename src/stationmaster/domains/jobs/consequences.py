@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.jobs import streaks, telling, waves
+from stationmaster.domains.jobs import state, streaks, telling, waves
 
 
 class JobFollower:
@@ -17,5 +17,6 @@ class JobFollower:
         of_jobs = [execution for execution in ended if execution.job_id is not None]
         if of_jobs:
             await telling.tell(session, of_jobs)
+            await state.settle(session, of_jobs)
             await streaks.count(session, of_jobs)
             await waves.follow(session, of_jobs)

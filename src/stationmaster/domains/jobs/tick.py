@@ -22,16 +22,17 @@ from stationmaster.db.base import table_of
 from stationmaster.db.clock import database_now
 from stationmaster.db.leases import Term, fence
 from stationmaster.db.recordset import encode_rows, recordset
-from stationmaster.domains.executions import intake
+from stationmaster.domains.executions import intake, ledger
 from stationmaster.domains.executions.intake import SkippedRange
 from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.executions.overlap import Proposal
 from stationmaster.domains.executions.states import Reason, Trigger
-from stationmaster.domains.jobs import maintenance
+from stationmaster.domains.jobs import fire_time, maintenance
 from stationmaster.domains.jobs.models import EVERYTHING, Job, MaintenancePause, Schedule
 from stationmaster.domains.jobs.slots import Decision, Gap, Misfire, decide, decide_paused
 from stationmaster.domains.jobs.timetables import timetable_of
 from stationmaster.kit.ids import new_id
+from stationmaster.kit.templates import has_templates
 from stationmaster.kit.timetable import Timetable
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class _Writes:
     gaps: list[SkippedRange] = field(default_factory=list)
     grown: list[dict[str, Any]] = field(default_factory=list)
     moves: list[dict[str, Any]] = field(default_factory=list)
+    last_success: dict[UUID, datetime] = field(default_factory=dict)
+    """Of the jobs whose params have templates."""
 
 
 async def tick(session: AsyncSession, term: Term) -> int:
@@ -145,7 +148,8 @@ def _due_statement(now: datetime) -> sa.Select[Any]:
 
 async def _decide_due(session: AsyncSession, due: sa.Select[Any], now: datetime, epoch: int | None) -> int:
     rows = (await session.execute(due)).all()
-    writes = _Writes()
+    templated = {row.job_id for row in rows if row.params and has_templates(row.params)}
+    writes = _Writes(last_success=await ledger.find_last_successes(session, templated))
     for row in rows:
         _decide_row(row, now, epoch, writes)
     await _write(session, writes, now)
@@ -161,7 +165,8 @@ def _decide_row(row: Any, now: datetime, epoch: int | None, writes: _Writes) -> 
         writes.moves.append(_rest(row, now, error))
         return
     for slot in decision.runs:
-        writes.proposals.append(_propose(row, slot, now, epoch))
+        last_success = writes.last_success.get(row.job_id)
+        writes.proposals.append(_propose(row, slot, now, epoch=epoch, last_success=last_success))
     gap = decision.gap
     gap_id = _note_gap(row, gap, epoch, writes) if gap else None
     writes.moves.append(
@@ -208,7 +213,7 @@ def _decide_shared(timetable: Timetable, due: datetime, now: datetime, misfire: 
     return decide(timetable, due, now, misfire)
 
 
-def _propose(row: Any, slot: datetime, now: datetime, epoch: int | None) -> Proposal:
+def _propose(row: Any, slot: datetime, now: datetime, *, epoch: int | None, last_success: datetime | None) -> Proposal:
     return intake.propose(
         row,
         row.spec_id,
@@ -219,7 +224,9 @@ def _propose(row: Any, slot: datetime, now: datetime, epoch: int | None) -> Prop
         owner_id=row.owner_id,
         schedule_id=row.id,
         scheduled_for=slot,
-        params=row.params,
+        params=fire_time.resolve(
+            row.params, at=slot, job_name=row.job_name, zone=row.timezone, last_success=last_success
+        ),
         is_watched=row.is_watched,
         epoch=epoch,
     )

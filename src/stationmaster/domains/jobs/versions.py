@@ -14,6 +14,7 @@ from stationmaster.domains.executions.script_use import check_script
 from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.executions.targets.webhook import WebhookTarget
+from stationmaster.domains.jobs import fire_time
 from stationmaster.domains.jobs.errors import SecretsUnreadable
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.rules import JobRules, as_invalid
@@ -101,10 +102,11 @@ async def add_spec(
     """
     chosen = (target or open_target(rules, job)).with_metadata(dict(job.meta if metadata is None else metadata))
     try:
+        tried = chosen.with_params(fire_time.try_out(params, pointer=pointer))
         resolved = chosen.with_params(dict(params or {}))
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer=pointer)) from error
-    await check_script(session, resolved, owner_id=job.owner_id)
+    await check_script(session, tried, owner_id=job.owner_id)
     spec = specs.make_spec(
         rules.sealer,
         target=resolved,
