@@ -124,11 +124,14 @@ class JobSettings(BaseModel):
 
 
 class JournalSettings(BaseModel):
-    """What is kept of what executions say."""
+    """What is kept of what executions say and make."""
 
     max_bytes: int = Field(
         10 << 20, ge=1 << 16, description="Longest log of one execution; beyond it the middle is left out, with a mark."
     )
+    max_artifact_bytes: int = Field(100 << 20, ge=1024, description="Largest artifact.")
+    max_artifacts_bytes: int = Field(500 << 20, ge=1024, description="All artifacts of one execution together.")
+    max_artifacts: int = Field(200, ge=1, description="Most artifacts of one execution.")
 
 
 class ScriptSettings(BaseModel):

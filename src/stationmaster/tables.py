@@ -6,6 +6,7 @@ from stationmaster.domains.api_keys import models as api_keys
 from stationmaster.domains.audit import models as audit
 from stationmaster.domains.auth import models as auth
 from stationmaster.domains.checks import models as checks
+from stationmaster.domains.executions import artifact_models as artifacts
 from stationmaster.domains.executions import models as executions
 from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
@@ -28,6 +29,7 @@ from stationmaster.domains.users import models as users
 
 __all__ = [
     "api_keys",
+    "artifacts",
     "audit",
     "auth",
     "blobs",

@@ -14,6 +14,7 @@ DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 
 # Changes of what no GET shows by itself, so that nobody can have a tag of it.
 WITHOUT_TAG = {
+    ("put", "/api/v1/executions/{execution_id}/artifacts/{artifact_name}"),
     ("delete", "/api/v1/users/me/sessions"),
     ("delete", "/api/v1/users/me/sessions/{session_id}"),
     ("put", "/api/v1/notifications/read-all"),

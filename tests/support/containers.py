@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from stationmaster.db.blobs import Source
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
 from stationmaster.domains.executions.journal import TrialJournal
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
@@ -37,6 +38,9 @@ class NotedDesk:
 
     async def read_facts(self) -> Facts:
         return Facts(handle=self.handle)
+
+    async def keep_artifact(self, name: str, source: Source) -> str | None:
+        """Keep nothing."""
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         self.handle = handle

@@ -6,11 +6,13 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlmodel import select
 
+from stationmaster.db import blobs
 from stationmaster.db.blobs import BytesSource
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.checks import service as checks
 from stationmaster.domains.checks.schemas import CheckIn
+from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.files import service as files
 from stationmaster.domains.jobs.calendars import service as calendars
 from stationmaster.domains.jobs.calendars.schemas import CalendarIn
@@ -79,7 +81,20 @@ async def _make_calendar(app: FastAPI, owner: User) -> Ids:
 
 async def _make_execution(app: FastAPI, owner: User) -> Ids:
     (execution_id,) = await store(app.state.database, make_spec(), owner_id=owner.id, job_id=new_id())
-    return {"execution_id": str(execution_id)}
+    async with unit_of_work(app.state.database) as session:
+        source = BytesSource(b"rows")
+        measured = await blobs.measure(source)
+        await blobs.store(session, source, measured)
+        artifact = Artifact(
+            execution_id=execution_id,
+            name="report.csv",
+            attempt=1,
+            media_type="text/csv",
+            size_bytes=measured.size_bytes,
+            digest=measured.digest,
+        )
+        session.add(artifact)
+    return {"execution_id": str(execution_id), "artifact_name": "report.csv"}
 
 
 async def _make_run(app: FastAPI, owner: User) -> Ids:
@@ -186,7 +201,7 @@ MAKERS: dict[tuple[str, ...], Callable[[FastAPI, User], Awaitable[Ids]]] = {
     ("category_id",): _make_category,
     ("team_id",): _make_team,
     ("calendar_id",): _make_calendar,
-    ("execution_id",): _make_execution,
+    ("execution_id", "artifact_name"): _make_execution,
     ("process_id", "step_id", "run_id", "step_run_id"): _make_run,
     ("key_id",): _make_key,
     ("session_id", "refresh_token"): _make_session,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,6 +76,19 @@ class BytesSource:
 
     async def seek(self, offset: int) -> None:
         self._at = offset
+
+
+class FileSource:
+    """A content that is in an open file; whoever opened it closes it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    async def read(self, size: int) -> bytes:
+        return await asyncio.to_thread(self._file.read, size)
+
+    async def seek(self, offset: int) -> None:
+        await asyncio.to_thread(self._file.seek, offset)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from stationmaster.domains.checks.ping_router import router as pings
 from stationmaster.domains.checks.router import router as checks
 from stationmaster.domains.executions.live_router import router as live_executions
 from stationmaster.domains.executions.log_router import router as execution_logs
+from stationmaster.domains.executions.report_router import router as execution_reports
 from stationmaster.domains.executions.router import router as executions
 from stationmaster.domains.executions.script_router import router as script_runs
 from stationmaster.domains.executions.socket_router import router as execution_sockets
@@ -103,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     teams,
     executions,
     execution_logs,
+    execution_reports,
     live_executions,
     execution_sockets,
     checks,

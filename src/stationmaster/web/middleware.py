@@ -104,7 +104,7 @@ def _compression(settings: Settings) -> list[Middleware]:
 
 
 def _largest_upload(settings: Settings) -> int:
-    return max(settings.files.max_bytes, settings.scripts.max_archive_bytes)
+    return max(settings.files.max_bytes, settings.journal.max_artifact_bytes, settings.scripts.max_archive_bytes)
 
 
 def _trusted_hosts(settings: Settings) -> list[Middleware]:

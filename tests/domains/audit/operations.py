@@ -22,7 +22,6 @@ from stationmaster.domains.executions.states import State
 from stationmaster.domains.notifications.channels.email import MailCarrier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.identity.actor import Role
-from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from stationmaster.outbound.smtp import FileTransport
 from stationmaster.web.openapi import UNAUDITED
@@ -78,11 +77,10 @@ class Stage:
             issued = await mailed_tokens.issue(session, person.user, purpose, email=person.user.email)
         return issued.text
 
-    async def end_execution(self) -> None:
+    async def set_execution(self, **columns: Any) -> None:
         async with unit_of_work(self.app.state.database) as session:
             ours = col(Execution.id) == UUID(self.objects["execution_id"])
-            ended = {"state": State.SUCCEEDED, "finished_at": clock.now()}
-            await session.execute(sa.update(Execution).where(ours).values(ended))
+            await session.execute(sa.update(Execution).where(ours).values(columns))
 
     async def call(self, operation: str, **request: Any) -> tuple[httpx.Response, list[AuditLog]]:
         """Call an operation; return its answer and what it left in the audit log."""
@@ -147,9 +145,12 @@ async def new_address(_stage: Stage) -> dict[str, Any]:
     return {"json": {"email": f"{new_id().hex}@example.com", "name": "New", "password": NEW_PASSWORD}}
 
 
-async def retry(stage: Stage) -> dict[str, Any]:
-    await stage.end_execution()
-    return {}
+def while_it_is(state: State, **request: Any) -> Body:
+    async def prepare(stage: Stage) -> dict[str, Any]:
+        await stage.set_execution(state=state, attempt=1)
+        return request
+
+    return prepare
 
 
 async def resume_check(stage: Stage) -> dict[str, Any]:
@@ -224,8 +225,11 @@ ROWS: dict[str, Row] = {
     "update_schedule": owner(is_active=False),
     "delete_schedule": owner(),
     **{name: Row(*row) for name, row in JOB_ROWS.items()},
+    "report_on_execution": Row("boss", while_it_is(State.RUNNING, json={"progress": 50})),
+    "add_execution_logs": Row("boss", while_it_is(State.RUNNING, json={"text": "one"})),
+    "keep_execution_artifact": Row("boss", while_it_is(State.RUNNING, content=b"rows")),
     "cancel_execution": owner(),
-    "retry_execution": Row("owner", retry),
+    "retry_execution": Row("owner", while_it_is(State.SUCCEEDED)),
     "read_notification": owner(),
     "read_all_notifications": owner(),
     "delete_notification": owner(),

@@ -7,13 +7,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
+from stationmaster.db.blobs import Source
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions import artifacts
+from stationmaster.domains.executions.artifacts import Owner
+from stationmaster.domains.executions.errors import NotRunning
 from stationmaster.domains.executions.executor import Disowned, Facts
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.domains.executions.states import State
+from stationmaster.errors import StationmasterError
+from stationmaster.setting_groups import JournalSettings
 
 executions = table_of(Execution)
 _FACTS = ("owner_id", "job_id", "script_id", "step_run_id", "params", "handle")
@@ -28,11 +34,13 @@ class FlightDesk:
         claimed: Claimed,
         tokens: ReportTokens,
         *,
+        limits: JournalSettings | None = None,
         on_aside: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._claimed = claimed
         self._tokens = tokens
+        self._limits = limits or JournalSettings()
         self._on_aside = on_aside
         self.has_reporter = False
 
@@ -50,6 +58,18 @@ class FlightDesk:
         """Make the token by which the program may report."""
         self.has_reporter = True
         return self._tokens.issue(self._claimed.id, self._claimed.number)
+
+    async def keep_artifact(self, name: str, source: Source) -> str | None:
+        """Keep a file that the program made."""
+        owner = Owner(self._claimed.id, self._claimed.number)
+        try:
+            async with unit_of_work(self._database) as session:
+                await artifacts.keep(session, self._limits, owner, name, source)
+        except NotRunning as error:
+            raise Disowned from error
+        except (ValueError, StationmasterError) as error:
+            return str(error)
+        return None
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep by what the outside world will know this attempt."""
@@ -90,6 +110,9 @@ class TrialDesk:
 
     def report_token(self) -> None:
         """Give none: there is nothing to report on."""
+
+    async def keep_artifact(self, name: str, source: Source) -> str | None:
+        """Keep nothing."""
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep nothing: a trial is not taken over."""

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from stationmaster.domains.executions.states import State
-from stationmaster.errors import Conflict, NotFound
+from stationmaster.errors import Conflict, NotFound, TooLarge
 
 
 class ExecutionNotFound(NotFound):
@@ -30,3 +30,27 @@ class NothingToRetry(Conflict):
 
     def __init__(self, id_: UUID) -> None:
         super().__init__(f"What the execution {id_} was to do is not kept any more.")
+
+
+class NotRunning(Conflict):
+    title = "The execution is not running"
+
+    def __init__(self, id_: UUID) -> None:
+        super().__init__(f"The execution {id_} is not running (any more): nothing can be reported on it.")
+
+
+class ArtifactNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__("artifact", name)
+
+
+class ArtifactTooLarge(TooLarge):
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"An artifact has at most {max_bytes:,} bytes.")
+
+
+class TooManyArtifacts(Conflict):
+    title = "The execution keeps no more artifacts"
+
+    def __init__(self, max_count: int, max_total_bytes: int) -> None:
+        super().__init__(f"An execution keeps at most {max_count} artifacts of {max_total_bytes:,} bytes together.")

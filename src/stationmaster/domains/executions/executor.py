@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from stationmaster.db.blobs import Source
 from stationmaster.domains.executions.journal import Journal
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.stopwatch import Stopwatch
@@ -45,6 +46,12 @@ class Desk(Protocol):
 
     def report_token(self) -> str | None:
         """Make the token by which the program may report on this execution while the attempt runs; None in a trial."""
+
+    async def keep_artifact(self, name: str, source: Source) -> str | None:
+        """Keep a file that the program made, by a name that is a plain relative path; in a trial, do nothing.
+
+        Return None, or why it is not kept, in words for people: too large, too many, no name.
+        """
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         """Keep by what the outside world will know this attempt. Called *before* the effect: what has no handle when its

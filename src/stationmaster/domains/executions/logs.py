@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.executions.journals import store
+from stationmaster.domains.executions.journals import chunks, store
 from stationmaster.domains.executions.journals.chronicle import unfold
 from stationmaster.domains.executions.journals.entry import Entry, Kind
 from stationmaster.domains.executions.models import Execution
@@ -28,7 +28,7 @@ async def find_result(session: AsyncSession, execution: Execution) -> dict[str, 
 async def last_lines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, list[Entry]]:
     """Return the last lines of output of several executions."""
     lines: defaultdict[UUID, list[Entry]] = defaultdict(list)
-    for row in await store.read_last_chunks(session, ids, lines=LAST_LINES):
+    for row in await chunks.read_last_chunks(session, ids, lines=LAST_LINES):
         said = (item for item in unfold([row], row.first_sequence - 1) if isinstance(item, Entry))
         lines[row.execution_id] += [entry for entry in said if entry.kind is Kind.OUTPUT]
     return {id_: entries[-LAST_LINES:] for id_, entries in lines.items()}

@@ -60,7 +60,8 @@ class Runner:
         self._name = name
         self.flights = Flights(settings.concurrency, settings.per_host, host_limits or {})
         self._recorder = Recorder(database, self.flights, settings, worker=name)
-        self._journals = JournalWriter(database, journal or JournalSettings(), apart=self._recorder.pause())
+        self._limits = journal or JournalSettings()
+        self._journals = JournalWriter(database, self._limits, apart=self._recorder.pause())
         self._tokens = tokens
         self._claimer = Claimer(database, self.flights, OrderBook(sealer), settings, worker=name, launch=self._launch)
         self._group: asyncio.TaskGroup | None = None
@@ -78,7 +79,11 @@ class Runner:
         assert self._group is not None
         executor = self._executors[flight.claimed.kind]
         desk = FlightDesk(
-            self._database, flight.claimed, self._tokens, on_aside=partial(self.flights.set_aside, flight)
+            self._database,
+            flight.claimed,
+            self._tokens,
+            limits=self._limits,
+            on_aside=partial(self.flights.set_aside, flight),
         )
         work = fly(flight, executor, desk, self._journals, flights=self.flights, recorder=self._recorder)
         flight.task = self._group.create_task(work)

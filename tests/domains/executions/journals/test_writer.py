@@ -17,8 +17,9 @@ from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.journals import chronicle, store
 from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
 from stationmaster.domains.executions.journals.chronicle import Gap
+from stationmaster.domains.executions.journals.chunks import PARTS
 from stationmaster.domains.executions.journals.entry import Entry, Kind
-from stationmaster.domains.executions.journals.writer import PARTS, JournalWriter
+from stationmaster.domains.executions.journals.writer import JournalWriter
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.domains.executions.states import Reason, State

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions.journal import Stream
-from stationmaster.domains.executions.journals import store
+from stationmaster.domains.executions.journals import chunks
 from stationmaster.domains.executions.journals.entry import Entry, Kind, Level, decode
 
 CHUNKS_AT_ONCE = 8
@@ -68,7 +68,7 @@ class LineFilter:
 
 async def read_on(session: AsyncSession, execution_id: UUID, *, after: int) -> Excerpt:
     """Read the entries behind a number, about a megabyte of them."""
-    rows = await store.read_chunks(session, execution_id, after=after, limit=CHUNKS_AT_ONCE)
+    rows = await chunks.read_chunks(session, execution_id, after=after, limit=CHUNKS_AT_ONCE)
     chosen: list[Any] = []
     size = 0
     for row in rows:

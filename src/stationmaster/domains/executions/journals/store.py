@@ -1,6 +1,6 @@
-"""The statements of journals: write a batch for many executions, forget the middle of a long one, read on from a number."""
+"""The statements by which journals are written: a batch for many executions, or what is reported for one."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from stationmaster.db.base import Json, table_of
 from stationmaster.db.clock import database_instant
 from stationmaster.db.recordset import encode_rows, insert_rows, recordset
 from stationmaster.db.statements import insert_into
+from stationmaster.domains.executions.journals.entry import Kind, Run, encode
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
@@ -158,6 +159,59 @@ def _advance_statement(session: AsyncSession) -> Any:
     ).returning(journals.c.execution_id, journals.c.last_sequence, journals.c.size_bytes)
 
 
+async def add(
+    session: AsyncSession, execution_id: UUID, attempt: int, runs: Sequence[Run], *, result: Mapping[str, Any] | None
+) -> Written | None:
+    """Store entries that do not come from the attempt's source; None when the attempt does not run."""
+    body = encode(runs)
+    entries = sum(len(run.values) for run in runs)
+    size = len(body.encode()) if entries else 0
+    facts = {"last_sequence": sa.literal(entries, sa.BigInteger), "size_bytes": sa.literal(size, sa.BigInteger)}
+    facts["result"] = sa.literal(dict(result) if result is not None else None, Json)
+    row = (await session.execute(_add_statement(session, execution_id, attempt, facts))).one_or_none()
+    if row is not None and entries:
+        chunk = {
+            "execution_id": execution_id,
+            "first_sequence": row.last_sequence - entries + 1,
+            "last_sequence": row.last_sequence,
+            "attempt": attempt,
+            "lines": sum(len(run.values) for run in runs if run.kind is Kind.OUTPUT),
+            "size_bytes": size,
+            "body": body,
+        }
+        await session.execute(sa.insert(chunks).values(chunk))
+    return Written(row.last_sequence, row.size_bytes) if row is not None else None
+
+
+def _add_statement(session: AsyncSession, execution_id: UUID, attempt: int, facts: Mapping[str, Any]) -> Any:
+    values = {
+        "execution_id": executions.c.id,
+        "attempt": executions.c.attempt,
+        "batch": sa.literal(0),
+        "forgotten": sa.literal(0, sa.BigInteger),
+        "consumed": sa.literal({}, Json),
+        "updated_at": database_instant(session),
+        **facts,
+    }
+    is_running = sa.and_(
+        executions.c.id == execution_id, executions.c.attempt == attempt, executions.c.state == State.RUNNING
+    )
+    statement = insert_into(session, journals).from_select(list(values), sa.select(*values.values()).where(is_running))
+    new, is_same = statement.excluded, journals.c.attempt == statement.excluded.attempt
+    return statement.on_conflict_do_update(
+        index_elements=[journals.c.execution_id],
+        set_={
+            "attempt": new.attempt,
+            "batch": sa.case((is_same, journals.c.batch), else_=0),
+            "last_sequence": journals.c.last_sequence + new.last_sequence,
+            "size_bytes": journals.c.size_bytes + new.size_bytes,
+            "consumed": sa.case((is_same, journals.c.consumed), else_=new.consumed),
+            "result": sa.case((is_same, sa.func.coalesce(new.result, journals.c.result)), else_=new.result),
+            "updated_at": new.updated_at,
+        },
+    ).returning(journals.c.last_sequence, journals.c.size_bytes)
+
+
 async def show_standings(session: AsyncSession, standings: Sequence[Standing]) -> None:
     """Write progress and stage into executions whose attempts are still ours."""
     r = recordset(session, "standings", _STANDING_COLUMNS)
@@ -192,83 +246,3 @@ async def find_stored(session: AsyncSession, batches: Sequence[Batch]) -> dict[U
         for row in await session.execute(statement)
         if (row.attempt, row.batch) == known[row.execution_id]
     }
-
-
-async def forget_middle(session: AsyncSession, execution_id: UUID, *, head_bytes: int, tail_bytes: int) -> None:
-    """Delete the chunks that are neither in the first nor in the last so many bytes."""
-    statement = (
-        sa.select(chunks.c.first_sequence, chunks.c.last_sequence, chunks.c.size_bytes)
-        .where(chunks.c.execution_id == execution_id)
-        .order_by(chunks.c.first_sequence)
-    )
-    known = list(await session.execute(statement))
-    first, last = _middle([size for _, _, size in known], head_bytes, tail_bytes)
-    middle = known[first:last]
-    if not middle:
-        return
-    await session.execute(
-        sa.delete(chunks).where(
-            chunks.c.execution_id == execution_id,
-            chunks.c.first_sequence.between(middle[0].first_sequence, middle[-1].first_sequence),
-        )
-    )
-    await session.execute(
-        sa.update(journals)
-        .where(journals.c.execution_id == execution_id)
-        .values(
-            size_bytes=journals.c.size_bytes - sum(row.size_bytes for row in middle),
-            forgotten=journals.c.forgotten + sum(row.last_sequence - row.first_sequence + 1 for row in middle),
-        )
-    )
-
-
-def _middle(sizes: Sequence[int], head_bytes: int, tail_bytes: int) -> tuple[int, int]:
-    first, taken = 0, 0
-    while first < len(sizes) and taken + sizes[first] <= head_bytes:
-        taken += sizes[first]
-        first += 1
-    last, taken = len(sizes), 0
-    while last > first and taken + sizes[last - 1] <= tail_bytes:
-        last -= 1
-        taken += sizes[last]
-    return first, last
-
-
-async def read_chunks(session: AsyncSession, execution_id: UUID, *, after: int, limit: int) -> list[sa.Row[Any]]:
-    """Return up to `limit` chunks that have entries behind the number `after`, in order."""
-    # The chunk that has the number is found by the key; those before it are never looked at.
-    nearest = sa.select(sa.func.max(chunks.c.first_sequence)).where(
-        chunks.c.execution_id == execution_id, chunks.c.first_sequence <= after
-    )
-    statement = (
-        sa.select(chunks)
-        .where(
-            chunks.c.execution_id == execution_id,
-            chunks.c.first_sequence >= sa.func.coalesce(nearest.scalar_subquery(), 0),
-            chunks.c.last_sequence > after,
-        )
-        .order_by(chunks.c.first_sequence)
-        .limit(limit)
-    )
-    return list(await session.execute(statement))
-
-
-async def read_last_chunks(session: AsyncSession, ids: Collection[UUID], *, lines: int) -> list[sa.Row[Any]]:
-    """Return the last chunks of several executions, in order: as many as hold so many lines."""
-    behind = (
-        sa.func.sum(chunks.c.lines)
-        .over(partition_by=chunks.c.execution_id, order_by=chunks.c.first_sequence.desc())
-        .label("behind")
-    )
-    ranked = sa.select(chunks.c.execution_id, chunks.c.first_sequence, chunks.c.lines, behind).where(
-        chunks.c.execution_id.in_(ids)
-    )
-    r = ranked.subquery()
-    is_chosen = sa.and_(chunks.c.execution_id == r.c.execution_id, chunks.c.first_sequence == r.c.first_sequence)
-    statement = (
-        sa.select(chunks)
-        .join(r, is_chosen)
-        .where(r.c.behind - r.c.lines < lines)
-        .order_by(chunks.c.execution_id, chunks.c.first_sequence)
-    )
-    return list(await session.execute(statement))

@@ -15,8 +15,9 @@ from stationmaster.db.errors import AWAY
 from stationmaster.db.notify import Wake, notify
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.executor import Outcome
-from stationmaster.domains.executions.journals import store
+from stationmaster.domains.executions.journals import chunks, store
 from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
+from stationmaster.domains.executions.journals.chunks import PARTS
 from stationmaster.domains.executions.journals.store import Batch, Written
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.setting_groups import JournalSettings
@@ -30,8 +31,6 @@ RETRY_SECONDS = 0.5
 MOST_PENDING = 16 << 20
 """Characters of all attempts together that may wait."""
 MOST_OF_ONE = 1 << 20
-PARTS = 8
-"""A journal may exceed its cap by one part in so many before its middle is forgotten: in pieces, not with each batch."""
 
 
 class JournalWriter:
@@ -139,14 +138,9 @@ class JournalWriter:
             if standings:
                 await store.show_standings(session, standings)
             for id_, standing in written.items():
-                if standing.size_bytes > self._max_bytes + self._max_bytes // PARTS:
-                    await self._shorten(session, id_)
+                await chunks.keep_within(session, id_, size_bytes=standing.size_bytes, max_bytes=self._max_bytes)
             notify(session, Wake.JOURNAL, about=map(str, written))
             return written | await self._find_known(session, batches, written)
-
-    async def _shorten(self, session: AsyncSession, execution_id: UUID) -> None:
-        half = self._max_bytes // 2
-        await store.forget_middle(session, execution_id, head_bytes=half, tail_bytes=half)
 
     async def _find_known(
         self, session: AsyncSession, batches: list[Batch], written: Container[UUID]
