@@ -173,6 +173,7 @@ BODIES: dict[str, Callable[[User, dict[str, str]], dict[str, Any]]] = {
     "PUT /api/v1/processes/{process_id}/steps/order": lambda _, objects: {"steps": [objects["step_id"]]},
     "POST /api/v1/rate-limits/reset": lambda *_: {},
     "POST /api/v1/secrets": lambda *_: {"name": f"S_{new_id().hex}", "value": "a value for tests"},
+    "PATCH /api/v1/scripts/{script}": lambda *_: {"description": "New."},
     "PUT /api/v1/scripts/{script}/access/users": lambda user, _: {"users": [str(user.id)]},
     "PUT /api/v1/secrets/{secret_name}": lambda *_: {"value": "another value for tests"},
     "POST /api/v1/runs": lambda _, objects: {"process_id": objects["process_id"], "entity_id": "x"},

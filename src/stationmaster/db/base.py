@@ -42,14 +42,18 @@ class Sealed:
 
     purpose: str
     row: str
+    is_nested: bool = False
+    """Whether each object inside the JSON that has an `id` is sealed as the row of that id."""
 
 
-def sealed(purpose: str = SECRETS_AT_REST, *, row: str = "{id}", is_personal: bool = False) -> dict[str, Any]:
+def sealed(
+    purpose: str = SECRETS_AT_REST, *, row: str = "{id}", is_nested: bool = False, is_personal: bool = False
+) -> dict[str, Any]:
     """Mark a column that holds sealed texts, alone or anywhere in JSON (`sa_column_kwargs=sealed()`).
 
     `rotate-secrets` reads the mark: a column without it keeps its old key.
     """
-    return {"info": {"sealed": Sealed(purpose, row)} | ({"personal": True} if is_personal else {})}
+    return {"info": {"sealed": Sealed(purpose, row, is_nested)} | ({"personal": True} if is_personal else {})}
 
 
 def enum_column(kind: type[StrEnum], name: str, *, grows: bool = False) -> Any:

@@ -67,32 +67,40 @@ def _change(
 ) -> dict[str, Any] | None:
     """Return the row's key with the new value, or None when nothing in it needs a new key."""
     former = row[column.name]
-    new = _reseal(former, mark.row.format_map(row), sealer, tally)
+    new = _Resealing(sealer, tally, is_nested=mark.is_nested).walk(former, mark.row.format_map(row))
     if new == former:
         return None
     keys = {f"key_{key.name}": row[key.name] for key in column.table.primary_key.columns}
     return {**keys, "new_value": new}
 
 
-def _reseal(value: Any, row: str, sealer: Sealer, tally: Tally) -> Any:
-    match value:
-        case dict():
-            return {name: _reseal(item, row, sealer, tally) for name, item in value.items()}
-        case list():
-            return [_reseal(item, row, sealer, tally) for item in value]
-        case str() if is_sealed(value) and not sealer.is_current(value):
-            return _reseal_text(value, row, sealer, tally)
-    return value
+@dataclass(frozen=True)
+class _Resealing:
+    """A walk through one value, which counts what it does."""
 
+    sealer: Sealer
+    tally: Tally
+    is_nested: bool
 
-def _reseal_text(text: str, row: str, sealer: Sealer, tally: Tally) -> str:
-    try:
-        opened = sealer.open(text, row=row)
-    except CannotOpen:
-        tally.unreadable += 1
-        return text
-    tally.resealed += 1
-    return sealer.seal(opened, row=row)
+    def walk(self, value: Any, row: str) -> Any:
+        match value:
+            case dict():
+                inner = str(value["id"]) if self.is_nested and "id" in value else row
+                return {name: self.walk(item, inner) for name, item in value.items()}
+            case list():
+                return [self.walk(item, row) for item in value]
+            case str() if is_sealed(value) and not self.sealer.is_current(value):
+                return self._reseal(value, row)
+        return value
+
+    def _reseal(self, text: str, row: str) -> str:
+        try:
+            opened = self.sealer.open(text, row=row)
+        except CannotOpen:
+            self.tally.unreadable += 1
+            return text
+        self.tally.resealed += 1
+        return self.sealer.seal(opened, row=row)
 
 
 async def _write(session: AsyncSession, column: sa.Column[Any], changes: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from stationmaster.db.base import Json, Table, TimedTable
+from stationmaster.db.base import Json, Table, TimedTable, sealed
 from stationmaster.kit import clock
 
 _LIVE = sa.text("deleted_at IS NULL")
@@ -49,11 +49,11 @@ class Step(TimedTable, table=True):
     depends_on: list[str] | None = Field(default=None, sa_type=Json)
     """Ids of the steps it waits for; None for the one before it."""
     run_if: str | None = Field(default=None, sa_type=sa.Text)
-    work: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    work: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=sealed())
     """What it does, as given; the secrets of its target sealed to this row's id. None when it is reported from outside."""
     approval: dict[str, Any] | None = Field(default=None, sa_type=Json)
     is_rerunnable: bool = False
-    rerun_config: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    rerun_config: dict[str, Any] | None = Field(default=None, sa_type=Json, sa_column_kwargs=sealed())
     deleted_at: datetime | None = None
 
 
@@ -66,5 +66,5 @@ class ProcessVersion(Table, table=True):
     process_id: UUID = Field(foreign_key="processes.id", ondelete="CASCADE")
     number: int
     created_at: datetime = Field(default_factory=clock.now)
-    steps: list[dict[str, Any]] = Field(sa_type=Json)
+    steps: list[dict[str, Any]] = Field(sa_type=Json, sa_column_kwargs=sealed(is_nested=True))
     """The columns of its steps, in their order."""

@@ -21,6 +21,7 @@ from stationmaster.domains.processes.errors import (
 from stationmaster.domains.processes.graph import check_graph
 from stationmaster.domains.processes.models import Process, Step
 from stationmaster.domains.processes.step_schemas import StepIn, StepPatch
+from stationmaster.domains.processes.step_scripts import check_scripts
 from stationmaster.errors import FieldError, Forbidden, Invalid
 from stationmaster.identity.actor import Actor
 
@@ -84,6 +85,7 @@ async def add_steps(session: AsyncSession, rules: JobRules, process: Process, wa
         raise Invalid(FieldError("give an index to all steps, or to none", pointer="/steps"))
     for place, (step, one) in enumerate(zip(made, wanted, strict=True)):
         building.set_dependencies(step, one.depends_on, made, f"/steps/{place}")
+        await check_scripts(session, process, step, pointer=f"/steps/{place}")
     check_graph(sorted(made, key=lambda step: step.index))
     session.add_all(made)
     await session.flush()
@@ -103,6 +105,7 @@ async def create_step(session: AsyncSession, rules: JobRules, process_id: UUID, 
     await _make_room(session, own, index)
     step = building.make_step(rules, process, wanted, index, "")
     building.set_dependencies(step, wanted.depends_on, own, "")
+    await check_scripts(session, process, step)
     session.add(step)
     await _renew(session, process)
     audit.note(session, "step", step.id, after=tell_step(step))
@@ -158,6 +161,7 @@ async def update_step(session: AsyncSession, rules: JobRules, id_: UUID, patch: 
     if patch.index is not None:
         await _make_room(session, others, patch.index)
     building.change_step(rules, step, patch, others)
+    await check_scripts(session, process, step)
     await _renew(session, process)
     audit.note(session, "step", step.id, before=before, after=tell_step(step))
     return step

@@ -27,9 +27,11 @@ from stationmaster.domains.scripts.sources import Submission
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.kit.ids import new_id
+from stationmaster.kit.tokens import random_text
 
 RESERVED = frozenset({"catalog"})
-_MOST_SLUGS = 100
+RANDOM_LENGTH = 8
+_NUMBERED = 10
 
 
 def list_statement(actor: Actor) -> Any:
@@ -201,16 +203,16 @@ async def get_version(session: AsyncSession, script: Script, number: int | None)
 
 
 async def _choose_slug(session: AsyncSession, manifest: Manifest) -> str:
-    """Return the slug that is asked for, or one made of the name, with a number behind it if that is taken."""
+    """Return the slug that is asked for, or one made of the name, with something behind it if that is taken."""
     if manifest.slug is not None:
         await _check_slug(session, manifest.slug)
         return manifest.slug
     plain = make_slug(manifest.name)
-    for number in range(1, _MOST_SLUGS):
-        slug = plain if number == 1 else f"{plain[:96]}-{number}"
+    numbered = (plain, *(f"{plain[:90]}-{number}" for number in range(2, _NUMBERED)))
+    for slug in numbered:
         if not _is_reserved(slug) and not await repository.is_slug_taken(session, slug):
             return slug
-    raise SlugTaken(plain)
+    return f"{plain[:90]}-{random_text(RANDOM_LENGTH).lower()}"
 
 
 async def _check_slug(session: AsyncSession, slug: str) -> None:
