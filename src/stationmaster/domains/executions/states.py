@@ -42,6 +42,8 @@ class Reason(StrEnum):
     """The program ended with a code that is not success."""
     OOM = "oom"
     """The program was ended because it needed more memory than it may have."""
+    LIMIT = "limit"
+    """The program used more of something than it may: processor time, disk space, output."""
     LOST = "lost"
     """The replica that worked on it went away."""
     POISON = "poison"

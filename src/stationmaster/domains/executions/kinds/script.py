@@ -37,11 +37,11 @@ _MEANING: dict[Cause, tuple[State, Reason]] = {
     Cause.EXITED: (State.FAILED, Reason.EXIT_CODE),
     Cause.SIGNALLED: (State.FAILED, Reason.EXIT_CODE),
     Cause.TIMEOUT: (State.TIMED_OUT, Reason.TIMEOUT),
-    Cause.CPU: (State.TIMED_OUT, Reason.TIMEOUT),
+    Cause.CPU: (State.FAILED, Reason.LIMIT),
     Cause.MEMORY: (State.FAILED, Reason.OOM),
-    Cause.FILE_SIZE: (State.FAILED, Reason.EXIT_CODE),
-    Cause.DISK: (State.FAILED, Reason.EXIT_CODE),
-    Cause.OUTPUT: (State.FAILED, Reason.EXIT_CODE),
+    Cause.FILE_SIZE: (State.FAILED, Reason.LIMIT),
+    Cause.DISK: (State.FAILED, Reason.LIMIT),
+    Cause.OUTPUT: (State.FAILED, Reason.LIMIT),
     Cause.NOT_STARTED: (State.FAILED, Reason.INTERNAL_ERROR),
 }
 
