@@ -1,6 +1,7 @@
 """Only so many runs at once; the others wait for their turn."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -38,3 +39,15 @@ async def test_places_are_limited(folder: Path) -> None:
     assert ["in", "out"] == waited
     spans = sorted([int(line) for line in one.text.splitlines()] for one in ended)
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
+
+
+async def test_a_service_that_lets_nobody_read_its_files_runs_scripts_all_the_same(folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        async with open_sandbox(SandboxSettings(mode="require"), folder / "shut") as sandbox:
+            order = shell('cat ../script/lib/a "$INPUT_DIR/b"', script={"lib/a": b"a"}, input={"b": b"b"})
+            ended = await run(sandbox, order)
+    finally:
+        os.umask(before)
+
+    assert "ab" == ended.text, ended.end

@@ -210,6 +210,12 @@ async def test_documents_and_declared_outputs_are_taken_out(sandbox: Sandbox) ->
     assert any("line\\nbreak.csv" in note for note in ended.end.notes)
 
 
+async def test_a_document_that_is_too_large_is_noted(sandbox: Sandbox) -> None:
+    ended = await run(sandbox, shell('head -c 2000000 /dev/zero >"$RESULT_FILE"'))
+
+    assert (None, ("result.json is larger than 1 MiB and is left out.",)) == (ended.end.result, ended.end.notes)
+
+
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, "\\xff"])
 async def test_a_document_that_is_none_is_noted(sandbox: Sandbox, text: str) -> None:
     ended = await run(sandbox, python(f"import os; open(os.environ['RESULT_FILE'], 'w').write({text!r})"))

@@ -39,14 +39,13 @@ class _Found:
     path: str
 
 
-def read_document(folder: Path, name: str, *, most_bytes: int) -> bytes | None:
-    """Return a file of the working folder; None when there is no plain file of that name, or it is too large."""
+def take_document(folder: Path, name: str) -> Output | None:
+    """Take a file of the working folder; None when there is no plain file of that name."""
     work = os.open(folder / WORK, FOLDER)
     try:
-        taken = _take(_Found(work, name, name), folder / COLLECTED / f"document-{name}")
+        return _take(_Found(work, name, name), folder / COLLECTED / f"document-{name}")
     finally:
         os.close(work)
-    return taken.path.read_bytes() if taken and taken.size_bytes <= most_bytes else None
 
 
 def collect(folder: Path, patterns: Sequence[str]) -> Collection:

@@ -20,7 +20,7 @@ from stationmaster.outbound.sandbox import bubblewrap, plain, seccomp
 from stationmaster.outbound.sandbox.attendance import Ear, attend
 from stationmaster.outbound.sandbox.bubblewrap import Tools
 from stationmaster.outbound.sandbox.child import Child, started
-from stationmaster.outbound.sandbox.collection import collect, read_document
+from stationmaster.outbound.sandbox.collection import collect, take_document
 from stationmaster.outbound.sandbox.control_group import ControlGroup, make_group
 from stationmaster.outbound.sandbox.meter import contents_of
 from stationmaster.outbound.sandbox.order import MIB, Cause, Journal, Limits, SandboxEnd, SandboxOrder
@@ -244,8 +244,12 @@ def _conclude(order: SandboxOrder, folder: Path, traces: Traces) -> SandboxEnd:
 
 def _read_json(folder: Path, name: str) -> tuple[Any, str | None]:
     """Return what a document says, or why it is not taken."""
+    document = take_document(folder, name)
+    if document is None:
+        return None, None
+    if document.size_bytes > MOST_DOCUMENT_BYTES:
+        return None, f"{name} is larger than {MOST_DOCUMENT_BYTES // MIB} MiB and is left out."
     try:
-        text = read_document(folder, name, most_bytes=MOST_DOCUMENT_BYTES)
-        return (json.loads(text) if text is not None else None), None
+        return json.loads(document.path.read_bytes()), None
     except (ValueError, RecursionError):
         return None, f"{name} is not valid JSON and is left out."

@@ -43,17 +43,16 @@ class Watch:
 
     async def _until(self, look: Callable[[], Cause | None], pause: float) -> Cause:
         while True:
-            began = time.monotonic()
-            if cause := await asyncio.get_running_loop().run_in_executor(self.threads, look):
+            cause, seconds = await asyncio.get_running_loop().run_in_executor(self.threads, _timed, look)
+            if cause:
                 return cause
-            await asyncio.sleep(max(pause, EFFORT * (time.monotonic() - began)))
+            await asyncio.sleep(max(pause, EFFORT * seconds))
 
     def _look(self) -> Cause | None:
         processes = self.child.processes()
         self.cpu_seconds = max(self.cpu_seconds, meter.cpu_seconds(processes))
-        if (
-            self.cpu_seconds > self.limits.cpu_seconds + 1
-        ):  # each process has the limit itself, and a second for its end
+        # Each process has the limit itself, and a second for its end.
+        if self.cpu_seconds > self.limits.cpu_seconds + 1:
             return Cause.CPU
         if not self.counts_memory:
             return None
@@ -67,3 +66,9 @@ class Watch:
         self.nameless_bytes = nameless.memory_bytes
         is_full = contents.size_bytes + nameless.disk_bytes > self.limits.disk_bytes
         return Cause.DISK if is_full or contents.is_too_deep or contents.count > MOST_FILES else None
+
+
+def _timed(look: Callable[[], Cause | None]) -> tuple[Cause | None, float]:
+    """Look, and measure it; waiting for a thread is no effort."""
+    began = time.monotonic()
+    return look(), time.monotonic() - began

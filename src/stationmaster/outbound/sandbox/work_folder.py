@@ -40,12 +40,12 @@ class WorkRoom:
         """Make the folder of a run, with `documents` in its working folder; `owner` is the user id it belongs to."""
         folder = self.folder / order.name
         remove(folder)
-        folder.mkdir(mode=0o711)
-        for name in (WORK, f"{WORK}/{OUTPUT_FOLDER}", SCRIPT, INPUT, COLLECTED):
-            (folder / name).mkdir(mode=0o755)
-        (folder / COLLECTED).chmod(0o700)
+        _make_folder(folder, 0o711)
+        for name in (WORK, f"{WORK}/{OUTPUT_FOLDER}", SCRIPT, INPUT):
+            _make_folder(folder / name)
+        _make_folder(folder / COLLECTED, 0o700)
         for name, text in _ACCOUNTS.items():
-            (folder / name).write_text(text)
+            _place(folder / name, text.encode())
         for place, files in ((SCRIPT, order.script), (INPUT, order.input)):
             for name, content in files.items():
                 _place(folder / place / name, content)
@@ -60,9 +60,10 @@ class WorkRoom:
 @contextmanager
 def open_room(parent: Path) -> Iterator[WorkRoom]:
     """Give a room for as long as the context lasts, and clear away those of processes that are no more."""
-    parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    parent.chmod(0o711)
     folder = parent / str(new_id())
-    folder.mkdir(mode=0o711)
+    _make_folder(folder, 0o711)
     with _locked(folder):
         clear_abandoned(parent)
         try:
@@ -97,8 +98,15 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _make_folder(path: Path, mode: int = 0o755) -> None:
+    """Make a folder with exactly these rights: runs may be of another user, whatever the service's own umask."""
+    path.mkdir()
+    path.chmod(mode)
+
+
 def _place(path: Path, content: bytes | Path) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for above in (each for each in reversed(path.parents) if not each.exists()):
+        _make_folder(above)
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
