@@ -115,6 +115,7 @@ class Stage:
         if path.endswith("/stream") and "execution_id" in objects:  # else it would go on for ever
             await end_execution(self.app.state.database, UUID(objects["execution_id"]))
         body = make_body(name, user, objects)
+        path += "?follow=false" if path.endswith("/notifications/stream") else ""
         answer = await self.client.request(method, path.format_map(objects), headers=headers, **body)
         assert answer.status_code < 500, answer.text
         return str(answer.status_code) if answer.status_code in {401, 403, 404} else "ok"

@@ -208,6 +208,12 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "http://127.0.0.1:8000", description="Where users reach this service; links are built from it."
     )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="Called by GET after good ticks, so that whoever listens there notices when none comes."
+    )
+    heartbeat_interval: Duration = Field(
+        timedelta(seconds=60), ge=timedelta(seconds=1), description="Shortest time between two such calls."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Shape of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe level logged.")
     replica_name: str = Field(

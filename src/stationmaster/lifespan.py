@@ -60,6 +60,7 @@ from stationmaster.entrypoints.scheduler.duties import (
     seal_duty,
     status_duty,
 )
+from stationmaster.entrypoints.scheduler.heartbeat import Heartbeat
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -253,8 +254,14 @@ class Station:
                 works["mail requests"] = MailClerk(self.database, courier.outbox).run()
         if self.settings.runner.enabled:
             works["runner"] = self.runner.run()
+        if self.settings.heartbeat_url:
+            works["heartbeat"] = self._heartbeat(self.settings.heartbeat_url.get_secret_value()).run()
         works |= {name: hand.run() for name, hand in self.hands.items()}
         return works
+
+    def _heartbeat(self, url: str) -> Heartbeat:
+        seconds = self.settings.heartbeat_interval.total_seconds()
+        return Heartbeat(url, seconds, lambda: self.scheduler.last_good_tick)
 
     async def _leave(self, app: FastAPI) -> None:
         """At the signal: be ready no more, claim no more, lead no more."""

@@ -51,6 +51,12 @@ class Mortal:
         assert self.process is not None
         return self.process.wait(10) == -signal.SIGKILL
 
+    def kill(self) -> None:
+        """Kill the process by SIGKILL, at whatever it is."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()

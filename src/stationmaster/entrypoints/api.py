@@ -26,6 +26,7 @@ from stationmaster.domains.jobs.schedule_router import router as schedules
 from stationmaster.domains.jobs.state_router import router as job_states
 from stationmaster.domains.jobs.transfer_router import router as transfer
 from stationmaster.domains.jobs.upcoming_router import router as upcoming
+from stationmaster.domains.notifications.live_router import router as live_notifications
 from stationmaster.domains.notifications.router import router as notifications
 from stationmaster.domains.notifications.settings_router import router as settings
 from stationmaster.domains.outbox.router import router as deliveries
@@ -108,6 +109,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     live_executions,
     execution_sockets,
     checks,
+    # Before `/notifications/{notification_id}`: the first route that matches answers.
+    live_notifications,
     notifications,
     processes,
     steps,

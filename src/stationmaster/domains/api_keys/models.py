@@ -34,6 +34,8 @@ class ApiKey(TimedTable, table=True):
     expires_at: datetime
     usage_count: int = Field(default=0, sa_type=sa.BigInteger)
     last_used_at: datetime | None = None
+    expiry_told_at: datetime | None = None
+    """When the owner was told last that it expires soon."""
 
     @property
     def key_prefix(self) -> str:

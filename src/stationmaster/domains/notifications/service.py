@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.clock import database_now
+from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.notifications import repository
 from stationmaster.domains.notifications.audience import Addressee, Telling
@@ -77,12 +78,14 @@ async def mark_read(session: AsyncSession, user_id: UUID, id_: UUID) -> Notifica
     if entry.read_at is None:
         entry.read_at = await database_now(session)
         await session.flush()
+        notify(session, Wake.INBOX, about=[user_id])
     audit.note(session, "notification", id_)
     return entry
 
 
 async def mark_all_read(session: AsyncSession, user_id: UUID, start: datetime | None, end: datetime | None) -> int:
     """Mark all that somebody has not read; return how many there were."""
+    notify(session, Wake.INBOX, about=[user_id])
     return await repository.mark_all_read(session, user_id, await database_now(session), start, end)
 
 
@@ -93,6 +96,7 @@ async def delete_notification(session: AsyncSession, user_id: UUID, id_: UUID) -
         NotFound: there is none with this id in it.
     """
     await session.delete(await get_notification(session, user_id, id_, for_update=True))
+    notify(session, Wake.INBOX, about=[user_id])
     audit.note(session, "notification", id_)
 
 

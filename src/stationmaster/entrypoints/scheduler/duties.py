@@ -19,6 +19,7 @@ from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, waves
 from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.notifications import key_expiry
 from stationmaster.domains.retention import service as retention
 from stationmaster.domains.runs import approvals
 from stationmaster.domains.runs import housekeeping as runs
@@ -49,6 +50,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_identity", timedelta(minutes=10), identity.forget_old),
     Duty("watch_checks", timedelta(seconds=5), watching.watch),
     Duty("forget_pings", timedelta(minutes=10), signs.forget_old),
+    Duty("remind_of_key_expiry", timedelta(minutes=10), key_expiry.remind),
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
     Duty("neutralize_runs", timedelta(minutes=5), runs.neutralize_due),

@@ -11,7 +11,7 @@ from stationmaster.domains.notifications.models import Notification
 
 
 async def post(session: AsyncSession, telling: Telling) -> None:
-    """Put a notice into the inbox of each person."""
+    """Put a notice into the inbox of each person who wants one."""
     notice = telling.notice
     entries = [
         Notification(
@@ -25,7 +25,8 @@ async def post(session: AsyncSession, telling: Telling) -> None:
             **asdict(notice.about),
         )
         for person in telling.people
+        if person.preferences.browser_notifications
     ]
     if entries:
         await repository.insert(session, entries)
-        notify(session, Wake.INBOX)
+        notify(session, Wake.INBOX, about=[entry.user_id for entry in entries])
