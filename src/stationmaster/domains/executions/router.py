@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from stationmaster.domains.executions import reading, service
+from stationmaster.domains.executions import reading, service, statistics
 from stationmaster.domains.executions.listing import EXECUTIONS, ExecutionItem, default_sort
 from stationmaster.domains.executions.repository import Filters
-from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, StatisticsOut
+from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, FiguresOut
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.web.limits import LimitClass, limited_as
@@ -74,11 +74,9 @@ async def list_executions(
 
 
 @router.get("/statistics", summary="Count executions")
-async def get_execution_statistics(
-    _actor: CurrentActor, session: ReadSessionDep, filters: AllFiltersDep
-) -> StatisticsOut:
-    """Count executions by state and sum up how long they took; the same filters as for the list."""
-    return await service.get_statistics(session, filters)
+async def get_execution_statistics(_actor: CurrentActor, session: ReadSessionDep, filters: AllFiltersDep) -> FiguresOut:
+    """Count executions by state, with percentiles of duration and lateness and a trend by day; filters as for the list."""
+    return await statistics.read_figures(session, filters)
 
 
 @router.get("/{execution_id}", summary="Read an execution", responses=problems(404))

@@ -1,6 +1,6 @@
 """What the API shows of executions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -180,27 +180,40 @@ class AttemptOut(Output):
         )
 
 
+STATISTICS_EXAMPLE: JsonDict = {
+    "total": 120,
+    "by_state": {"succeeded": 110, "failed": 5, "skipped": 5},
+    "succeeded": 110,
+    "failed": 5,
+    "running": 0,
+    "queued": 0,
+    "skipped_slots": 7,
+    "success_rate": 95.65,
+    "average_duration_seconds": 0.42,
+    "longest_duration_seconds": 3.1,
+}
+_PERCENTILES: JsonDict = {"p50": 0.4, "p90": 0.9, "p95": 1.2, "p99": 2.0, "longest": 3.1}
+FIGURES_EXAMPLE: JsonDict = {
+    **STATISTICS_EXAMPLE,
+    "duration_seconds": _PERCENTILES,
+    "lateness_seconds": _PERCENTILES,
+    "trend": [
+        {
+            "date": "2026-11-21",
+            "total": 12,
+            "succeeded": 11,
+            "failed": 1,
+            "skipped_slots": 0,
+            "average_duration_seconds": 0.42,
+        }
+    ],
+}
+
+
 class StatisticsOut(Output):
     """Executions counted by state, and how long those that ran took."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "total": 120,
-                    "by_state": {"succeeded": 110, "failed": 5, "skipped": 5},
-                    "succeeded": 110,
-                    "failed": 5,
-                    "running": 0,
-                    "queued": 0,
-                    "skipped_slots": 7,
-                    "success_rate": 95.65,
-                    "average_duration_seconds": 0.42,
-                    "longest_duration_seconds": 3.1,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [STATISTICS_EXAMPLE]})
 
     total: int = Field(description="Records in the range.")
     by_state: dict[State, int]
@@ -212,6 +225,39 @@ class StatisticsOut(Output):
     success_rate: float | None = Field(description="Percent of the ended runs that succeeded; null when none ended.")
     average_duration_seconds: float | None = Field(description="Of the runs that succeeded.")
     longest_duration_seconds: float | None
+
+
+class PercentilesOut(Output):
+    """Values by rank: a p95 of 3 says that one in twenty took more than 3. Of the newest 10,000; null without any."""
+
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    longest: float | None
+
+
+class DayOut(Output):
+    """The executions that were queued on one day (UTC)."""
+
+    date: date
+    total: int
+    succeeded: int
+    failed: int
+    skipped_slots: int
+    average_duration_seconds: float | None
+
+
+class FiguresOut(StatisticsOut):
+    """Executions counted by state, and how long, how late and on which days."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [FIGURES_EXAMPLE]})
+
+    duration_seconds: PercentilesOut = Field(description="Of the runs that succeeded.")
+    lateness_seconds: PercentilesOut = Field(description="From the slot to the beginning of the run, of planned runs.")
+    trend: list[DayOut] = Field(
+        description="By day, oldest first; of the last 31 days unless `from` says otherwise, 366 at most."
+    )
 
 
 class WorkerOut(Output):

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions import service as executions
+from stationmaster.domains.executions import statistics
 from stationmaster.domains.executions.listing import ExecutionItem
 from stationmaster.domains.executions.reading import show_items
 from stationmaster.domains.executions.router import ExecutionQueryDep, FiltersDep
-from stationmaster.domains.executions.schemas import StatisticsOut
-from stationmaster.domains.jobs import reading, schedules, service, why
+from stationmaster.domains.jobs import cadence, reading, schedules, service, why
 from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.jobs.schedule_schemas import ScheduleIn, ScheduleOut, SchedulePatch, WhyOut
+from stationmaster.domains.jobs.schemas import JobFiguresOut
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, RequireUser
 from stationmaster.web.etag import IfMatchDep
@@ -127,10 +128,14 @@ async def list_job_executions(
 @router.get("/executions/stats", summary="Count the executions of a job", responses=problems(404))
 async def get_job_statistics(
     job_id: UUID, _actor: CurrentActor, session: ReadSessionDep, filters: FiltersDep
-) -> StatisticsOut:
-    """Count the executions of a job by state and sum up how long they took."""
-    await service.get_job(session, job_id)
-    return await executions.get_statistics(session, replace(filters, job_id=job_id))
+) -> JobFiguresOut:
+    """Count the executions of a job by state, with percentiles of duration and lateness and a trend by day.
+
+    `cadence` warns when runs take longer than the time to the next slot.
+    """
+    job = await service.get_job(session, job_id)
+    figures = await statistics.read_figures(session, replace(filters, job_id=job_id))
+    return JobFiguresOut(**figures.model_dump(), cadence=await cadence.judge(session, job, figures))
 
 
 @router.get("/slots", summary="Read the ledger of planned slots", responses=problems(404))

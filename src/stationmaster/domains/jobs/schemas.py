@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
-from stationmaster.domains.executions.schemas import EXECUTION_EXAMPLE, ExecutionOut
+from stationmaster.domains.executions.schemas import EXECUTION_EXAMPLE, FIGURES_EXAMPLE, ExecutionOut, FiguresOut
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.models import PauseCause
 from stationmaster.domains.jobs.policy_schemas import Dependencies, DependencyIn, Notifications, Policies, lift_policies
@@ -151,6 +151,37 @@ class MaintenanceOut(Output):
     reason: str | None
     paused_at: datetime
     paused_until: datetime | None
+
+
+class CadenceOut(Output):
+    """Whether a job keeps its pace."""
+
+    interval_seconds: int | None = Field(description="How near to each other two slots may be; null without schedules.")
+    usual_duration_seconds: float | None = Field(description="The p95 of the duration; null with too few runs.")
+    is_drifting: bool = Field(description="Whether runs take longer than the time to the next slot.")
+    warning: str | None = Field(description="What follows from that, in words.")
+
+
+class JobFiguresOut(FiguresOut):
+    """How the executions of a job went, and whether it keeps its pace."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **FIGURES_EXAMPLE,
+                    "cadence": {
+                        "interval_seconds": 60,
+                        "usual_duration_seconds": 1.2,
+                        "is_drifting": False,
+                        "warning": None,
+                    },
+                }
+            ]
+        }
+    )
+
+    cadence: CadenceOut
 
 
 class JobOut(Output):
