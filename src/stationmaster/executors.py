@@ -14,6 +14,7 @@ from stationmaster.domains.executions.kinds.github.executor import GithubExecuto
 from stationmaster.domains.executions.kinds.script import ScriptExecutor
 from stationmaster.domains.executions.kinds.webhook import WebhookExecutor
 from stationmaster.domains.jobs.rules import JobRules
+from stationmaster.domains.jobs.state_book import StateBook
 from stationmaster.domains.runs.process_executor import ProcessExecutor
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.docker.engine import Engine, open_engine
@@ -67,5 +68,7 @@ async def open_executors(
             containers = DockerExecutor(engine, settings.docker, secrets=secrets, **house)
             executors.append(containers)
         url = settings.docker.service_url or settings.public_url
-        executors.append(ScriptExecutor(database, sealer, sandbox, containers, service_url=url))
+        executors.append(
+            ScriptExecutor(database, sealer, sandbox, containers, states=StateBook(database), service_url=url)
+        )
         yield {executor.kind: executor for executor in executors}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 from uuid import UUID
 
 from stationmaster.db import blobs
@@ -46,18 +47,36 @@ _MEANING: dict[Cause, tuple[State, Reason]] = {
 }
 
 
+class States(Protocol):
+    """Whoever keeps the state of jobs between their runs."""
+
+    async def read(self, job_id: UUID) -> dict[str, Any]:
+        """Return what a job keeps."""
+
+    async def leave(self, job_id: UUID, execution_id: UUID, document: dict[str, Any]) -> str | None:
+        """Draft what it shall keep if the execution succeeds; return why not."""
+
+
 class ScriptExecutor:
     """Runs registered scripts."""
 
     kind = "script"
 
     def __init__(
-        self, database: Database, sealer: Sealer, sandbox: Sandbox, docker: DockerExecutor | None, *, service_url: str
+        self,
+        database: Database,
+        sealer: Sealer,
+        sandbox: Sandbox,
+        docker: DockerExecutor | None,
+        *,
+        states: States,
+        service_url: str,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._sandbox = sandbox
         self._docker = docker
+        self._states = states
         self._service_url = service_url
         self._in_containers: set[tuple[UUID, int]] = set()
 
@@ -74,7 +93,7 @@ class ScriptExecutor:
             context.journal.read_progress_with(ProgressPattern.compile(pattern))
         await context.journal.line(f"Script {work.title}.")
         if work.use.manifest.runtime == "sandbox":
-            return await self._run_in_sandbox(work, context)
+            return await self._run_in_sandbox(work, context, facts.job_id)
         return await self._run_in_container(work, context, facts.handle)
 
     async def stop(self, target: ScriptTarget, context: Context) -> None:  # noqa: ARG002  # a container is known by its attempt
@@ -96,7 +115,7 @@ class ScriptExecutor:
             use = await usage.find_use(session, target.script, target.params, runner)
             return ScriptWork.of(use, await usage.open_secrets(session, self._sealer, use, runner))
 
-    async def _run_in_sandbox(self, work: ScriptWork, context: Context) -> Outcome:
+    async def _run_in_sandbox(self, work: ScriptWork, context: Context, job_id: UUID | None) -> Outcome:
         name = f"{context.execution_id}-{context.attempt}"
         manifest = work.use.manifest
         paths = await self._sandbox.paths_of(name)
@@ -115,6 +134,7 @@ class ScriptExecutor:
                 input=await self._write_inputs(work, stack),
                 environment=self._environment(work, bound.environment, context, has_network=has_network),
                 params=bound.params,
+                state=await self._states.read(job_id) if job_id else None,
                 outputs=tuple(manifest.outputs),
                 limits=limits,
                 has_network=has_network,
@@ -122,9 +142,25 @@ class ScriptExecutor:
             end = await stack.enter_async_context(
                 self._sandbox.run(order, _Ear(context), waiting=context.stopwatch.stopped())
             )
-            for note in end.notes:
+            notes = [
+                *end.notes,
+                *await _keep_outputs(end, context),
+                *await self._leave_state(end, order, context, job_id),
+            ]
+            for note in notes:
                 await context.journal.line(note, level="warning")
             return _judge(end, context)
+
+    async def _leave_state(
+        self, end: SandboxEnd, order: SandboxOrder, context: Context, job_id: UUID | None
+    ) -> list[str]:
+        """Leave what a run that succeeded wrote into its state file; return why it is not taken, if so."""
+        if job_id is None or not end.is_success or end.state in (None, order.state):
+            return []
+        if not isinstance(end.state, dict):
+            return ["The state of a job is a JSON object; what the script left is none."]
+        problem = await self._states.leave(job_id, context.execution_id, end.state)
+        return [problem] if problem else []
 
     async def _run_in_container(
         self, work: ScriptWork, context: Context, handle: Mapping[str, object] | None
@@ -184,6 +220,17 @@ class ScriptExecutor:
         for name in work.inputs:
             await blobs.write_to(self._database, work.digest_of(name), folder / name)
         return {name: folder / name for name in work.inputs}
+
+
+async def _keep_outputs(end: SandboxEnd, context: Context) -> list[str]:
+    """Keep the declared outputs; return why some are not."""
+    notes = []
+    for output in end.outputs:
+        with await asyncio.to_thread(output.path.open, "rb") as file:
+            problem = await context.desk.keep_artifact(output.name, blobs.FileSource(file))
+        if problem:
+            notes.append(f"{output.name} is not kept: {problem}")
+    return notes
 
 
 class _Ear:
