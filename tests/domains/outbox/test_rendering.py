@@ -22,6 +22,11 @@ FACTS = {
     "key_prefix": "sm_Ab3dE6gH",
     "role": "user",
     "sender": "Grace",
+    "days": "on 2026-11-21",
+    "rate": "97.0 %",
+    "jobs": [{"name": "<b>nightly</b>", "succeeded": 32, "failed": 1, "other": 2}],
+    "left_out": 3,
+    "unread": 4,
     "title": "nightly failed",
     "text": "It failed: exit code 2.",
 }

@@ -27,6 +27,14 @@ async def read_value(session: AsyncSession, name: str) -> Mapping[str, Any]:
     return row.value if row else {}
 
 
+async def store_value(session: AsyncSession, name: str, value: Mapping[str, Any]) -> None:
+    """Store what may be shown of a group that has no secrets."""
+    await session.execute(insert_or_ignore(session, table_of(Setting)).values(Setting(name=name).model_dump()))
+    row = await session.get_one(Setting, name, with_for_update=True, populate_existing=True)
+    row.value = dict(value)
+    await session.flush()
+
+
 async def read_group(session: AsyncSession, sealer: Sealer, name: str, *, for_update: bool = False) -> Group:
     """Return a group with its secrets, empty when it was never set.
 

@@ -37,6 +37,11 @@ async def set_preferences(session: AsyncSession, user_id: UUID, changes: Mapping
     return preferences
 
 
+async def list_wishing(session: AsyncSession, wish: str) -> list[User]:
+    """Return the people who can be told something and have switched on this preference, which is off by default."""
+    return await repository.list_wishing(session, wish)
+
+
 async def find_told(session: AsyncSession, user_ids: Collection[UUID]) -> list[tuple[User, Preferences]]:
     """Return those of the people who can be told something (active, with a proven address), and their preferences."""
     if not user_ids:

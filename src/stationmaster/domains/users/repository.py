@@ -34,6 +34,16 @@ async def list_by_id(session: AsyncSession, ids: Collection[UUID]) -> list[User]
     return list(await session.scalars(select(User).where(col(User.id).in_(ids))))
 
 
+async def list_wishing(session: AsyncSession, wish: str) -> list[User]:
+    statement = (
+        select(User)
+        .join(Preferences, col(Preferences.user_id) == col(User.id))
+        .where(col(getattr(Preferences, wish)), col(User.is_active), col(User.email_verified_at).is_not(None))
+        .order_by(col(User.id))
+    )
+    return list(await session.scalars(statement))
+
+
 async def list_with_preferences(session: AsyncSession, ids: Collection[UUID]) -> list[tuple[User, Preferences | None]]:
     """Return those of the accounts that can be told something, in a stable order, with what they prefer."""
     statement = (

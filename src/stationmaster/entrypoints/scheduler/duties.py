@@ -17,7 +17,7 @@ from stationmaster.domains.checks import signs
 from stationmaster.domains.checks import watch as watching
 from stationmaster.domains.executions import breaker, spec_sweep, workers
 from stationmaster.domains.executions import service as executions
-from stationmaster.domains.jobs import ending, waves
+from stationmaster.domains.jobs import ending, reports, waves
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications import key_expiry
 from stationmaster.domains.retention import service as retention
@@ -67,6 +67,11 @@ def seal_duty(key: SealKey) -> Duty:
 def remind_duty(zone: str) -> Duty:
     """Make the duty that reminds of jobs which end soon; it is made and not listed because the week is that of a zone."""
     return Duty("remind_of_ends", timedelta(minutes=1), partial(ending.remind_of_ends, zone=zone))
+
+
+def report_duty(zone: str) -> Duty:
+    """Make the duty that sends digests and reports; it is made and not listed because the day is that of a zone."""
+    return Duty("send_reports", timedelta(minutes=5), partial(reports.send_reports, zone=zone))
 
 
 def approval_duty(rules: JobRules) -> Duty:
