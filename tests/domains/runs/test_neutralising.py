@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from stationmaster.db.clock import database_now
 from stationmaster.db.session import read_only, unit_of_work
-from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.journals.models import Journal, JournalChunk
+from stationmaster.domains.executions.models import Attempt, Execution
 from stationmaster.domains.executions.states import State
 from stationmaster.domains.processes.models import Process
 from stationmaster.domains.runs import due, housekeeping
@@ -20,7 +21,7 @@ from stationmaster.kit import clock
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.months import add_months
 from stationmaster.tables import metadata
-from tests.support.executions import make_spec, store
+from tests.support.executions import make_spec, store, webhook
 from tests.support.tracking import Yard, faults
 
 SCHEMA = {
@@ -64,11 +65,19 @@ async def make_marked(yard: Yard, mark: str, **fields: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"meta": {"note": mark}, "result": {"said": mark}}
     await yard.report(run, "a", status="failed", failure={"message": mark, "error_code": 5}, **facts)
     [execution_id] = await store(
-        yard.database, make_spec(), step_run_id=UUID(run["steps"][1]["id"]), params={"citizen": mark}
+        yard.database,
+        make_spec(target=webhook(body={"citizen": mark})),
+        step_run_id=UUID(run["steps"][1]["id"]),
+        params={"citizen": mark},
     )
     async with unit_of_work(yard.database) as session:
         ended = {"state": State.FAILED, "finished_at": clock.now(), "error": mark, "result": {"body": mark}}
         await session.execute(sa.update(Execution).where(col(Execution.id) == execution_id).values(ended))
+        session.add(Journal(execution_id=execution_id, result={"said": mark}))
+        facts = {"last_sequence": 1, "attempt": 1, "lines": 1, "size_bytes": 1, "body": f"log line about {mark}"}
+        session.add(JournalChunk(execution_id=execution_id, first_sequence=1, **facts))
+        failed = {"state": State.FAILED, "started_at": clock.now(), "finished_at": clock.now(), "error": mark}
+        session.add(Attempt(execution_id=execution_id, number=1, worker=None, **failed))
     return run
 
 
@@ -77,7 +86,8 @@ async def test_nothing_personal_is_left_anywhere(yard: Yard, is_deleted: bool) -
     mark = f"mark-{new_id().hex}"
     run = await make_marked(yard, mark, retention_months=1)
     before = await yard.ask("GET", f"/dashboard/processes/{run['process_id']}")
-    assert {"runs", "step_runs", "executions"} <= (await count_marks(yard, mark)).keys()
+    places = {"runs", "step_runs", "executions", "attempts", "specs", "journals", "journal_chunks"}
+    assert places == (await count_marks(yard, mark)).keys()
     if is_deleted:
         await yard.ask("DELETE", f"/runs/{run['id']}")
     await age(yard, run, 2)

@@ -12,12 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
+from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
 from stationmaster.domains.executions.states import ACTIVE
 
 _executions = table_of(Execution)
 _attempts = table_of(Attempt)
 _specs = table_of(Spec)
+_journals = table_of(Journal)
+_chunks = table_of(JournalChunk)
 
 
 async def find_busy(session: AsyncSession, step_run_ids: Collection[UUID]) -> set[UUID]:
@@ -40,8 +43,13 @@ async def erase_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUI
     mine = sa.select(_executions.c.id).where(_executions.c.step_run_id.in_(step_run_ids))
     statement = sa.select(_executions.c.spec_id).where(_executions.c.step_run_id.in_(step_run_ids))
     specs = set(await session.scalars(statement)) - {None}
-    emptied = {"params": sa.null(), "result": sa.null(), "error": None, "spec_id": None, "handle": sa.null()}
+    emptied = {
+        **{name: sa.null() for name in ("params", "result", "handle")},
+        **dict.fromkeys(("error", "stage", "spec_id")),
+    }
     await session.execute(sa.update(_executions).where(_executions.c.step_run_id.in_(step_run_ids)).values(emptied))
     await session.execute(sa.update(_attempts).where(_attempts.c.execution_id.in_(mine)).values(error=None))
+    await session.execute(sa.delete(_chunks).where(_chunks.c.execution_id.in_(mine)))
+    await session.execute(sa.delete(_journals).where(_journals.c.execution_id.in_(mine)))
     used = sa.select(_executions.c.spec_id).where(_executions.c.spec_id.in_(specs))
     await session.execute(sa.delete(_specs).where(_specs.c.id.in_(specs), _specs.c.id.not_in(used)))
