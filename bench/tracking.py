@@ -1,0 +1,278 @@
+"""Runs of processes under load and under fire: many robots at once, a million runs, and `kill -9` in every step.
+
+`python -m bench.tracking robots [--times N]` lets two robots finish different steps of the same run at once, again and again.
+`python -m bench.tracking lists [--rows N]` reads lists and dashboards of so many runs.
+`python -m bench.tracking kills` kills the service in each of the five steps of a workflow; the receiver's ledger and the
+database must both say that every step was done.
+Each works on both databases, and ends with exit code 1 when anything is wrong.
+"""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import aiohttp
+import httpx
+import sqlalchemy as sa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.caller import log_in
+from bench.figures import percentile
+from bench.lists import open_client
+from bench.receiver import running_receiver
+from bench.replica import Replica, running_replica, settings_for
+from bench.stand import DIALECTS, Dialect, Stand, open_stand
+from bench.tracking_rows import CHUNK, PROCESS_ID, PROCESSES, STEP_ID, rows_statements
+from stationmaster.db.engine import Database, open_database
+from stationmaster.kit.ids import new_id
+
+STEPS = [f"step-{number}" for number in range(1, 6)]
+PATIENCE_SECONDS = 90
+CALL_MS = 1500
+ABREAST = 4
+"""Races at a time."""
+console = Console(width=150)
+program = typer.Typer(add_completion=False)
+
+
+@asynccontextmanager
+async def each_database(stand: Stand) -> AsyncIterator[list[tuple[Dialect, str]]]:
+    """Give the address of a migrated database of each kind."""
+    templates = [(dialect, await stand.make_template(dialect, [])) for dialect in DIALECTS]
+    async with stand.copy(templates[0][1]) as first, stand.copy(templates[1][1]) as second:
+        yield [(templates[0][0], first), (templates[1][0], second)]
+
+
+async def create_process(client: httpx.AsyncClient, steps: list[dict[str, Any]]) -> str:
+    """Make a process and return its id."""
+    answer = await client.post("/processes", json={"name": f"bench-{new_id()}", "steps": steps})
+    id_: str = answer.raise_for_status().json()["id"]
+    return id_
+
+
+async def race(client: httpx.AsyncClient, process_id: str) -> tuple[str, list[float]]:
+    """Let two robots finish two steps of a new run at the same instant; return its status, and how long each took."""
+    body = {"process_id": process_id, "entity_id": str(new_id())}
+    run = await ask(client, "POST", "/runs", body)
+
+    async def finish(step_run_id: str) -> float:
+        start = time.perf_counter()
+        await ask(client, "PATCH", f"/step-runs/{step_run_id}", {"status": "success"})
+        return time.perf_counter() - start
+
+    seconds = await asyncio.gather(*(finish(one["id"]) for one in run["steps"]))
+    return (await ask(client, "GET", f"/runs/{run['id']}"))["status"], seconds
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, body: object = None) -> Any:
+    """Call as a robot does: what is not available just now is asked for again."""
+    for _ in range(PATIENCE_SECONDS):
+        answer = await client.request(method, path, json=body)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        await asyncio.sleep(float(answer.headers["retry-after"]))
+    return answer.raise_for_status().json()
+
+
+async def robots_on(url: str, folder: Path, times: int) -> tuple[Counter[str], list[float]]:
+    """Race again and again, a few runs at a time."""
+    async with open_client(url, folder) as (_, client):
+        process_id = await create_process(client, [{"name": "a"}, {"name": "b"}])
+        statuses: Counter[str] = Counter()
+        seconds: list[float] = []
+        for _ in range(times // ABREAST):
+            for status, took in await asyncio.gather(*(race(client, process_id) for _ in range(ABREAST))):
+                statuses[status] += 1
+                seconds += took
+    return statuses, seconds
+
+
+@program.command()
+def robots(*, times: Annotated[int, typer.Option(help="Runs on each database.")] = 1000) -> None:
+    """Let two robots finish different steps at once."""
+
+    async def measure() -> bool:
+        is_right = True
+        with TemporaryDirectory(prefix="stationmaster-robots-") as folder:
+            async with open_stand(Path(folder)) as stand, each_database(stand) as databases:
+                for dialect, url in databases:
+                    statuses, seconds = await robots_on(url, Path(folder), times)
+                    p50, p99 = (percentile(seconds, share) * 1000 for share in (0.5, 0.99))
+                    console.print(f"{dialect}: {dict(statuses)}; a report took p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+                    is_right &= set(statuses) == {"completed"}
+        return is_right
+
+    raise typer.Exit(0 if asyncio.run(measure()) else 1)
+
+
+async def fill(url: str, rows: int) -> None:
+    """Store processes, and runs with one step each, as the service would have stored them."""
+    async with open_database(url) as database:
+        first_statements, chunk_statements = rows_statements(database.is_sqlite)
+        async with database.writer.begin() as connection:
+            for statement in first_statements:
+                await connection.execute(sa.text(statement), {"processes": PROCESSES})
+        for first in range(1, rows + 1, CHUNK):
+            numbers = {"first": first, "last": min(first + CHUNK - 1, rows), "rows": rows, "processes": PROCESSES}
+            async with database.writer.begin() as connection:
+                for statement in chunk_statements:
+                    await connection.execute(sa.text(statement), numbers)
+        await _tidy_up(database)
+
+
+async def _tidy_up(database: Database) -> None:
+    async with database.writer.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(sa.text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
+
+
+READS = {
+    "page 1": "/runs",
+    "of one process, page 1": f"/runs?process_id={PROCESS_ID}",
+    "two metadata filters": f"/runs?process_id={PROCESS_ID}&meta_filter=region:r3&meta_filter=type:t13",
+    "two metadata filters, by cursor": f"/runs?process_id={PROCESS_ID}&meta_filter=region:r3&meta_filter=type:t13&cursor=",
+    "two metadata filters, all processes": "/runs?meta_filter=region:r3&meta_filter=type:t13&cursor=",
+    "failed ones": "/runs?status=failed",
+    "failed at a step": f"/runs?failed_at={STEP_ID}",
+    "one entity": "/runs?entity_id=entity-4711",
+    "search": f"/runs/search?q=entity-47110&process_id={PROCESS_ID}",
+    "searchable fields": f"/processes/{PROCESS_ID}/searchable-fields",
+    "dashboard of a process": f"/dashboard/processes/{PROCESS_ID}",
+    "dashboard of all": "/dashboard",
+    "cleanup stats": "/admin/cleanup/stats",
+}
+
+
+async def time_reads(client: httpx.AsyncClient, samples: int) -> dict[str, list[float]]:
+    """Read everything again and again; what is slow not so often."""
+    found: dict[str, list[float]] = {}
+    for what, address in READS.items():
+        (await client.get(address)).raise_for_status()
+        seconds = found.setdefault(what, [])
+        begun = time.perf_counter()
+        while len(seconds) < samples and (len(seconds) < 5 or time.perf_counter() - begun < 5):
+            start = time.perf_counter()
+            (await client.get(address)).raise_for_status()
+            seconds.append(time.perf_counter() - start)
+    return found
+
+
+@program.command()
+def lists(
+    *,
+    rows: Annotated[int, typer.Option(help="Runs in the table.")] = 1_000_000,
+    samples: Annotated[int, typer.Option(help="Reads of each kind.")] = 100,
+) -> None:
+    """Read lists and dashboards of many runs."""
+
+    async def measure() -> None:
+        with TemporaryDirectory(prefix="stationmaster-runs-") as folder:
+            async with open_stand(Path(folder)) as stand, each_database(stand) as databases:
+                for dialect, url in databases:
+                    await fill(url, rows)
+                    async with open_client(url, Path(folder)) as (_, client):
+                        found = await time_reads(client, samples)
+                    table = Table("read", "p50", "p99", "samples", title=f"{dialect}, {rows:,} runs")
+                    for what, seconds in found.items():
+                        p50, p99 = (f"{percentile(seconds, share) * 1000:.1f} ms" for share in (0.5, 0.99))
+                        table.add_row(what, p50, p99, str(len(seconds)))
+                    console.print(table)
+
+    asyncio.run(measure())
+
+
+class Workflow:
+    """A workflow on a service that is killed."""
+
+    def __init__(self, replica: Replica, client: aiohttp.ClientSession) -> None:
+        self.replica = replica
+        self.client = client
+        self.headers: dict[str, str] = {}
+
+    async def log_in(self) -> None:
+        self.headers = {"Authorization": f"Bearer {await log_in(self.client, self.replica.base)}"}
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        address = f"{self.replica.base}/api/v1{path}"
+        async with self.client.request(method, address, json=body, headers=self.headers) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def begin(self, port: int) -> str:
+        """Begin a run of five steps, each a call that takes a while."""
+        target = {"type": "webhook", "url": f"http://127.0.0.1:{port}/wait/{CALL_MS}"}
+        steps = [{"name": name, "target": target} for name in STEPS]
+        process = await self.call("POST", "/processes", {"name": "under fire", "steps": steps})
+        run = await self.call("POST", "/runs", {"process_id": process["id"], "entity_id": "somebody"})
+        return str(run["id"])
+
+    async def wait_until(self, run_id: str, step: str, *statuses: str) -> dict[str, Any]:
+        """Wait until a step stands there; return the run."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                run: dict[str, Any] = await self.call("GET", f"/runs/{run_id}")
+                if next(one["status"] for one in run["steps"] if one["name"] == step) in statuses:
+                    return run
+                await asyncio.sleep(0.05)
+
+    async def is_queued(self, execution_id: str) -> bool:
+        return bool((await self.call("GET", f"/executions/{execution_id}"))["state"] == "queued")
+
+    async def kill_in(self, run_id: str, step: str) -> None:
+        """Kill the service while the call of a step is under way, and start it again."""
+        run = await self.wait_until(run_id, step, "running", "success")
+        execution_id = next(one["execution_id"] for one in run["steps"] if one["name"] == step)
+        while await self.is_queued(execution_id):  # noqa: ASYNC110  # the service is another process
+            await asyncio.sleep(0.02)
+        self.replica.send(signal.SIGKILL)
+        await self.replica.ended()
+        await self.replica.start()
+        await self.replica.ready()
+
+
+async def kills_on(url: str, folder: Path, port: int, ledger: Path) -> tuple[dict[str, Any], Counter[str]]:
+    """Kill the service in each step; return the run at its end, and how often each step's execution was called."""
+    settings = settings_for(url, folder, RUNNER__LEASE="2")
+    async with running_replica(settings, folder / "service.log") as replica, aiohttp.ClientSession() as client:
+        workflow = Workflow(replica, client)
+        await workflow.log_in()
+        run_id = await workflow.begin(port)
+        for step in STEPS:
+            await workflow.kill_in(run_id, step)
+        run = await workflow.wait_until(run_id, STEPS[-1], "success", "failed", "cancelled", "skipped")
+    calls = Counter(line.split()[0] for line in ledger.read_text().splitlines())  # noqa: ASYNC240  # it is short
+    return run, Counter({one["name"]: calls[one["execution_id"]] for one in run["steps"]})
+
+
+@program.command()
+def kills() -> None:
+    """Kill the service in each step of a workflow."""
+
+    async def measure() -> bool:
+        is_right = True
+        with TemporaryDirectory(prefix="stationmaster-kills-") as name:
+            async with open_stand(Path(name)) as stand, each_database(stand) as databases:
+                for dialect, url in databases:
+                    folder = Path(name) / f"service-{dialect}"
+                    folder.mkdir()
+                    ledger = folder / "calls"
+                    async with running_receiver(1, ledger) as (port,):
+                        run, calls = await kills_on(url, folder, port, ledger)
+                    standing = {one["name"]: one["status"] for one in run["steps"]}
+                    console.print(f"{dialect}: {run['status']}; {standing}; calls: {dict(calls)}")
+                    is_right &= run["status"] == "completed" and min(calls.values()) >= 1
+        return is_right
+
+    raise typer.Exit(0 if asyncio.run(measure()) else 1)
+
+
+if __name__ == "__main__":
+    program()
