@@ -35,4 +35,7 @@ class RetentionSettings(BaseModel):
         description="Entries of the audit log, in whole seals; its chain stays verifiable.",
     )
     status: Duration = Field(timedelta(days=30), ge=timedelta(0), description="Entries of the status log.")
+    deleted_runs: Duration = Field(
+        timedelta(days=30), ge=timedelta(0), description="Deleted runs and processes, which can be restored so long."
+    )
     reports: Duration = Field(timedelta(days=400), ge=timedelta(0), description="What retention says it removed.")

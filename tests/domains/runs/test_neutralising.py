@@ -74,9 +74,20 @@ async def make_marked(yard: Yard, mark: str, **fields: Any) -> dict[str, Any]:
         ended = {"state": State.FAILED, "finished_at": clock.now(), "error": mark, "result": {"body": mark}}
         await session.execute(sa.update(Execution).where(col(Execution.id) == execution_id).values(ended))
         session.add(Journal(execution_id=execution_id, result={"said": mark}))
-        facts = {"last_sequence": 1, "attempt": 1, "lines": 1, "size_bytes": 1, "body": f"log line about {mark}"}
-        session.add(JournalChunk(execution_id=execution_id, first_sequence=1, **facts))
-        failed = {"state": State.FAILED, "started_at": clock.now(), "finished_at": clock.now(), "error": mark}
+        chunk: dict[str, Any] = {
+            "last_sequence": 1,
+            "attempt": 1,
+            "lines": 1,
+            "size_bytes": 1,
+            "body": f"log line about {mark}",
+        }
+        session.add(JournalChunk(execution_id=execution_id, first_sequence=1, **chunk))
+        failed: dict[str, Any] = {
+            "state": State.FAILED,
+            "started_at": clock.now(),
+            "finished_at": clock.now(),
+            "error": mark,
+        }
         session.add(Attempt(execution_id=execution_id, number=1, worker=None, **failed))
     return run
 
@@ -264,9 +275,11 @@ async def test_what_was_deleted_long_ago_is_purged(yard: Yard) -> None:
             sa.update(Process).where(col(Process.id) == UUID(gone["process_id"])).values(deleted_at=long_ago)
         )
 
-    for _ in range(2):
+    for attempt in range(2):
         async with unit_of_work(yard.database) as session:
-            await housekeeping.purge_deleted(session)
+            before = await database_now(session) - timedelta(days=30)
+            assert await housekeeping.count_deleted(session, before, 100) == (2, 0)[attempt]
+            assert await housekeeping.purge_deleted(session, before, 100) == (2, 0)[attempt]
 
     async with read_only(yard.database) as session:
         left = [await session.get(Run, UUID(one["id"])) is not None for one in (run, gone, fresh)]

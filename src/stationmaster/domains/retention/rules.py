@@ -11,6 +11,7 @@ from stationmaster.domains.jobs import retention as jobs
 from stationmaster.domains.notifications import retention as notifications
 from stationmaster.domains.outbox import retention as messages
 from stationmaster.domains.retention.repository import count_old, remove_old
+from stationmaster.domains.runs import retention as runs
 from stationmaster.domains.status import retention as status
 from stationmaster.retention_settings import RetentionSettings
 
@@ -31,6 +32,7 @@ def make_policy(settings: RetentionSettings, key: SealKey) -> Policy:
         *notifications.rules(settings),
         *messages.rules(settings),
         *sessions.rules(settings),
+        *runs.rules(settings),
         *status.rules(settings),
         *audit.rules(settings, key),
         Rule("reports", "What retention says it removed.", count_old, remove_old, keep=settings.reports),

@@ -54,7 +54,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("forget_answers", timedelta(minutes=1), idempotency.forget_old),
     Duty("sweep_contents", timedelta(minutes=10), blobs.sweep),
     Duty("neutralize_runs", timedelta(minutes=5), runs.neutralize_due),
-    Duty("purge_runs", timedelta(minutes=10), runs.purge_deleted),
     Duty("forget_key_usage", timedelta(hours=6), key_usage.forget_old),
 )
 
