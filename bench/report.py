@@ -65,6 +65,8 @@ def _tick_lines(results: Results) -> list[tuple[str, str, list[str]]]:
         cells = [f"{one['seconds']:.3f} s, {one['cpu_microseconds_each']:.0f} µs each" for one in figures]
         lines.append((f"tick alone, {due} due", "", cells))
     last = [ticks[-1] for ticks in results.ticks.values()]
+    cells = [f"{one['seconds_among']:.3f} s" for one in last]
+    lines.append((f"tick alone, {results.size.ticks[-1]} due among {results.size.asleep} more", "", cells))
     cells = [f"p50 {one['nothing_due_p50_ms']:.2f} ms, p99 {one['nothing_due_p99_ms']:.2f} ms" for one in last]
     lines.append((f"tick alone, nothing due of {results.size.asleep}", "", cells))
     return lines

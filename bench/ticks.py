@@ -1,7 +1,7 @@
 """What a tick costs by itself, without anything else going on: `python -m bench.ticks DATABASE DUE ASLEEP` prints JSON.
 
-`DUE` schedules that are due once are in the database already; `ASLEEP` more that are not due for long are added for the
-second figure.
+`DUE` schedules that are due once are in the database already; `ASLEEP` more that are not due for long are added, and the same
+ticks are measured again among them, and ticks that find nothing.
 """
 
 import asyncio
@@ -43,12 +43,14 @@ async def measure(url: str, due: int, asleep: int) -> dict[str, float]:
         gc.freeze()
         busy = [await _decide_all(database, term, due) for _ in range(ROUNDS)]
         await _add_asleep(database, asleep)
+        among = [await _decide_all(database, term, due) for _ in range(ROUNDS)] if asleep else busy
         looks = [await _look(database, term) for _ in range(LOOKS)]
     return {
         "due": due,
         "seconds": median([wall for wall, _ in busy]),
         "cpu_microseconds_each": median([cpu / due * 1e6 for _, cpu in busy]),
         "asleep": asleep,
+        "seconds_among": median([wall for wall, _ in among]),
         "nothing_due_p50_ms": percentile(looks, 0.5) * 1000,
         "nothing_due_p99_ms": percentile(looks, 0.99) * 1000,
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,8 +11,8 @@ from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.executions.states import Reason, State
-from stationmaster.domains.jobs import repository
-from stationmaster.domains.jobs.models import Job, Schedule
+from stationmaster.domains.jobs import maintenance, repository
+from stationmaster.domains.jobs.models import Job, MaintenancePause, Schedule
 from stationmaster.domains.jobs.reading import is_paused_at
 from stationmaster.domains.jobs.schedule_schemas import WhyOut
 from stationmaster.domains.jobs.timetables import find_timetable
@@ -25,6 +25,8 @@ _SKIPPED = {
     Reason.TOO_LATE: "it was noticed too late to run, by the job's misfire policy.",
     Reason.MERGED: "it was missed, and a later slot ran for it (misfire policy `last`).",
     Reason.PAUSED: "the job was paused.",
+    Reason.EXPIRED: "the job had ended by then.",
+    Reason.DEPENDENCY: "what the job depends on did not end as it must.",
 }
 
 
@@ -32,6 +34,9 @@ async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -
     """Tell what became of the slot at an instant, or why there is none."""
     schedules = await repository.list_schedules(session, job.id)
     now = await database_now(session)
+    pause = maintenance.find_for(
+        job, [one for one in await maintenance.list_pauses(session, at) if one.paused_at <= at]
+    )
     timetables = {one.id: timetable for one in schedules if (timetable := find_timetable(one))}
     planned = [one for one in schedules if one.id in timetables and _has_slot(timetables[one.id], at)]
     planned.sort(key=lambda one: not one.is_active)
@@ -42,7 +47,7 @@ async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -
     return WhyOut(
         at=at,
         is_planned=bool(planned or record),
-        explanation=_tell_record(record) if record else _tell_none(job, schedules, planned, at, now),
+        explanation=_tell_record(record) if record else _tell_none(job, schedules, planned, at, now=now, pause=pause),
         schedule_id=schedule_id,
         execution=ExecutionOut.of(record, actor) if record else None,
         previous_slot=max(filter(None, (_newest_before(one, at) for one in timetables.values())), default=None),
@@ -93,7 +98,13 @@ def _tell_queued(record: Execution) -> str:
 
 
 def _tell_none(
-    job: Job, schedules: Sequence[Schedule], planned: Sequence[Schedule], at: datetime, now: datetime
+    job: Job,
+    schedules: Sequence[Schedule],
+    planned: Sequence[Schedule],
+    at: datetime,
+    *,
+    now: datetime,
+    pause: MaintenancePause | None,
 ) -> str:
     if not schedules:
         return "The job has no schedule: it runs on request only."
@@ -101,18 +112,41 @@ def _tell_none(
     if resting and job.is_active:
         return f"A schedule of the job could not be evaluated and rests: {resting.last_error}"
     if not planned:
-        return "No schedule of the job has a slot at that instant; see the slots before and after it."
+        return _tell_unplanned(schedules, at)
     if not job.is_active:
         return "The job is not active, so none of its slots run."
     schedule = planned[0]
     if not schedule.is_active:
         return "The schedule is not active, so its slots do not run."
-    return _tell_undecided(job, schedule, at, now)
+    return _tell_undecided(job, schedule, at, now, pause)
 
 
-def _tell_undecided(job: Job, schedule: Schedule, at: datetime, now: datetime) -> str:
+def _tell_unplanned(schedules: Sequence[Schedule], at: datetime) -> str:
+    """Say what keeps a slot from being planned that the expression by itself would have at that instant."""
+    for schedule in schedules:
+        if schedule.closed and _would_have(schedule, at, closed=None):
+            names = ", ".join(schedule.calendars or ())
+            return f"The schedule leaves that time out: its calendars ({names}) are closed then."
+        if schedule.cutoff_at and _would_have(schedule, at, cutoff_at=None):
+            return "The instant lies after the job's end date."
+        if schedule.ends_at and _would_have(schedule, at, ends_at=None):
+            return "The schedule has ended by then (`ends_at`)."
+        if schedule.starts_at and _would_have(schedule, at, starts_at=None):
+            return "The schedule has not begun by then (`starts_at`)."
+        if schedule.offset_seconds and _would_have(schedule, at, offset_seconds=0):
+            return f"The slot planned for then comes {schedule.offset_seconds} s later, by the job's spread."
+    return "No schedule of the job has a slot at that instant; see the slots before and after it."
+
+
+def _would_have(schedule: Schedule, at: datetime, **changes: Any) -> bool:
+    timetable = find_timetable(schedule.model_copy(update=changes))
+    return timetable is not None and _has_slot(timetable, at)
+
+
+def _tell_undecided(job: Job, schedule: Schedule, at: datetime, now: datetime, pause: MaintenancePause | None) -> str:
     if at > now:
-        later = " The job is paused, so it will not run unless it is resumed before." if is_paused_at(job, at) else ""
+        is_paused = is_paused_at(job, at) or pause is not None
+        later = " The job is paused, so it will not run unless it is resumed before." if is_paused else ""
         return f"The slot lies in the future and is planned.{later}"
     if at < schedule.created_at:
         return "The schedule did not exist at that time."
