@@ -35,18 +35,25 @@ RECONNECT_MS = 2000
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """One event; `data` becomes JSON. After a cut, the reader names the last `id` it saw."""
+    """One event; `data` becomes JSON, or is JSON already. After a cut, the reader names the last `id` it saw."""
 
     name: str
-    data: dict[str, Any]
+    data: dict[str, Any] | str
     id: str | None = None
 
     def encode(self) -> str:
         """Write it as the standard wants it (HTML, section 9.2); JSON has no line breaks."""
         last = f"id: {self.id}\n" if self.id is not None else ""
-        return f"{last}event: {self.name}\ndata: {_encode(self.data)}\n\n"
+        return f"{last}event: {self.name}\ndata: {self._json()}\n\n"
+
+    def encode_message(self) -> str:
+        """Write it as one JSON object, with its name as `type`."""
+        return f'{{"type":"{self.name}",{self._json()[1:]}'
+
+    def _json(self) -> str:
+        return self.data if isinstance(self.data, str) else _encode(self.data)
 
 
 async def pulses(

@@ -93,9 +93,17 @@ class Recorder:
             await self._tell_gates(session, endings)
             if any(ending.flight.order.frees_others for ending in endings):
                 notify(session, Wake.TICK)
+            notify(session, Wake.JOURNAL, about=self._watched(endings))
             if any(written.values()):
                 notify(session, Wake.ENDED)
         return written
+
+    def _watched(self, endings: list[Ending]) -> list[UUID]:
+        """Return the executions that somebody watches here; those who watch elsewhere look again by themselves."""
+        if not any(wake == Wake.JOURNAL for wake, _ in self._database.waiters):
+            return []
+        ids = [ending.result.id for ending in endings]
+        return [id_ for id_ in ids if (Wake.JOURNAL, str(id_)) in self._database.waiters]
 
     async def _tell_gates(self, session: AsyncSession, endings: list[Ending]) -> None:
         failures = Counter(e.flight.claimed.host for e in endings if e.is_host_unwell and e.flight.claimed.host)

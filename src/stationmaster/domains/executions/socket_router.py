@@ -145,18 +145,21 @@ class LiveSocket:
             await self._refuse(asked.execution_id, "You may not follow this execution any longer.")
 
     async def _send_events(self, events: Sequence[Event], *, as_one: bool) -> None:
-        messages = [{"type": event.name, **event.data} for event in events]
+        messages = [event.encode_message() for event in events]
         if as_one and messages:
-            await self._send(messages)
+            await self._send_text(f"[{','.join(messages)}]")
             return
         for message in messages:
-            await self._send(message)
+            await self._send_text(message)
 
-    async def _send(self, message: Any) -> None:
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(_encode(message))
+
+    async def _send_text(self, text: str) -> None:
         async with self._sending, asyncio.timeout(SEND_SECONDS):
             if self._socket.application_state is WebSocketState.DISCONNECTED:
                 raise WebSocketDisconnect(GOING_AWAY)
-            await self._socket.send_text(_encode(message))
+            await self._socket.send_text(text)
 
     async def _refuse(self, execution_id: UUID | None, detail: str) -> None:
         about = {"execution_id": str(execution_id)} if execution_id else {}

@@ -4,7 +4,6 @@ import pytest
 
 from stationmaster.domains.executions.journals.command import (
     Command,
-    External,
     Hide,
     Progress,
     Result,
@@ -23,7 +22,6 @@ from stationmaster.domains.executions.journals.command import (
         ('::result {"rows": 3}', Result({"rows": 3})),
         ("::warning disk is nearly full", Warn("disk is nearly full")),
         ("::mask s3cret", Hide("s3cret")),
-        ("::external earthengine ABCDEFGHIJKLMNOPQRSTUVWX", External("earthengine", "ABCDEFGHIJKLMNOPQRSTUVWX")),
     ],
 )
 def test_commands_are_understood(line: str, expected: Command) -> None:
@@ -47,9 +45,6 @@ def test_commands_are_understood(line: str, expected: Command) -> None:
         '::result {"n": ' + "9" * 30 + "}",
         '::result {"t": "\\u0000"}',
         "::result " + "[" * 100_000,
-        "::external",
-        "::external moon 1",
-        "::external earthengine ../../projects",
         "::unknown thing",
         "::Progress 5",
         ":: progress 5",

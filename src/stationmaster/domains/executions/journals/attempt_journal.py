@@ -8,7 +8,7 @@ from uuid import UUID
 
 from stationmaster.domains.executions.journal import ProgressReader, Stream
 from stationmaster.domains.executions.journals import command
-from stationmaster.domains.executions.journals.command import External, Hide, Progress, Result, Stage, Warn
+from stationmaster.domains.executions.journals.command import Hide, Progress, Result, Stage, Warn
 from stationmaster.domains.executions.journals.entry import Kind, Level, Run, encode
 from stationmaster.domains.executions.journals.lines import MAX_LINE, Lines, cut
 from stationmaster.domains.executions.journals.pending import Pending
@@ -37,7 +37,7 @@ class AttemptJournal:
     """Takes in what one attempt says; see the package."""
 
     __slots__ = (
-        "_consumed", "_externals", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
+        "_consumed", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
         "_pending", "_progress", "_reader", "_result", "_scribe", "_settled", "_skip", "_stage", "attempt", "execution_id",
         "has_spoken", "token",
     )  # fmt: skip
@@ -62,7 +62,6 @@ class AttemptJournal:
         self._progress: float | None = None
         self._stage: str | None = None
         self._result: dict[str, Any] | None = None
-        self._externals: list[External] = []
         self._settled: asyncio.Event | None = None
 
     @property
@@ -193,9 +192,6 @@ class AttemptJournal:
                 self._say_lines([cut(self.hide(text))], stream, Level.WARNING)
             case Hide(secret):
                 self.mask(secret)
-            case External():
-                self._externals.append(said)
-                self._say()
 
     def _look_for_progress(self, text: str) -> None:
         percent = self._reader.read(text) if self._reader else None
@@ -241,7 +237,6 @@ class AttemptJournal:
             return None
         self._has_news = False
         pending, self._pending = self._pending, Pending()
-        externals, self._externals = self._externals, []
         self._number += 1
         self._is_in_flight = True
         return Batch(
@@ -256,7 +251,6 @@ class AttemptJournal:
             consumed=self._counts(),
             result=self._result,
             standing=self._standing(pending),
-            externals=tuple((external.system, external.task_id) for external in externals),
         )
 
     def confirm(self, *, is_full: bool) -> None:

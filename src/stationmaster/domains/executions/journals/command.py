@@ -1,11 +1,10 @@
 """The protocol by which a script tells more than text on its standard output: lines that begin with `::`.
 
-`::progress 42.5` or `::progress 3/20`, `::stage name`, `::result {json}`, `::warning text`, `::mask value`,
-`::external earthengine TASK_ID`. Whatever is not understood is a line of output, never a failure.
+`::progress 42.5` or `::progress 3/20`, `::stage name`, `::result {json}`, `::warning text`, `::mask value`. Whatever is not
+understood is a line of output, never a failure.
 """
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +15,6 @@ PREFIX = "::"
 MAX_STAGE = 255
 MAX_RESULT = 65_536
 """Characters of a reported result."""
-EXTERNAL_SYSTEMS = frozenset({"earthengine"})
-_TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,7 @@ class Hide:
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class External:
-    """Work that another system does for the script, and that must end with it."""
-
-    system: str
-    task_id: str
-
-
-Command = Progress | Stage | Result | Warn | Hide | External
+Command = Progress | Stage | Result | Warn | Hide
 
 
 def parse(line: str) -> Command | None:
@@ -89,16 +78,10 @@ def _read_mask(text: str) -> Hide | None:
     return Hide(text)
 
 
-def _read_external(text: str) -> External | None:
-    system, _, task_id = text.partition(" ")
-    return External(system, task_id) if system in EXTERNAL_SYSTEMS and _TASK.match(task_id) else None
-
-
 _READERS = {
     "progress": _read_progress,
     "stage": _read_stage,
     "result": _read_result,
     "warning": _read_warning,
     "mask": _read_mask,
-    "external": _read_external,
 }

@@ -39,9 +39,12 @@ class Run:
     level: Level | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One thing that was said. `value` is a line, a percentage, the name of a stage, or a state."""
+    """One thing that was said. `value` is a line, a percentage, the name of a stage, or a state.
+
+    Not frozen: there are many, and making a frozen one takes twice as long.
+    """
 
     sequence: int
     attempt: int

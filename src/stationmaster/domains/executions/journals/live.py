@@ -11,6 +11,7 @@ long log, and is told which numbers it missed (`gap`).
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,9 @@ class Watch:
     state: str | None = None
     """The state that the reader knows; who comes back knows that it was running, and is told when it is not."""
     has_ended: bool = False
+    _shared: tuple[Any, ...] = ()
+    _written: str = ""
+    _head: str = ""
 
     def __post_init__(self) -> None:
         self.state = State.RUNNING if self.after else None
@@ -70,16 +74,23 @@ class Watch:
     def _event_of(self, item: Entry | Gap) -> Event:
         if isinstance(item, Gap):
             return self._event("gap", item.last, **{"from": item.first, "to": item.last, "count": item.count})
-        facts: dict[str, Any] = {"at": format_instant(item.at), "attempt": item.attempt}
-        match item.kind:
-            case Kind.OUTPUT:
-                facts |= {"stream": item.stream, "level": item.level, "text": item.value}
-            case Kind.STATE:
-                self.state = item.value
-                facts |= {"state": item.value}
-            case _:
-                facts |= {item.kind.value: item.value}
+        if item.kind is Kind.OUTPUT:
+            return self._output(item)
+        if item.kind is Kind.STATE:
+            self.state = item.value
+        facts = {"at": format_instant(item.at), "attempt": item.attempt, item.kind.value: item.value}
         return self._event(item.kind.value, item.sequence, **facts)
+
+    def _output(self, entry: Entry) -> Event:
+        """Write a line as JSON by hand: what lines said together share is written once, and there are many lines."""
+        shared = (entry.at, entry.attempt, entry.stream, entry.level)
+        if shared != self._shared:
+            self._shared = shared
+            facts = f'"attempt":{entry.attempt},"stream":"{entry.stream}","level":"{entry.level}"'
+            self._written = f'"at":"{format_instant(entry.at)}",{facts},"text":'
+            self._head = f'{{"execution_id":"{self.execution_id}","sequence":'
+        data = f"{self._head}{entry.sequence},{self._written}{encode_basestring(entry.value)}}}"
+        return Event("output", data, str(entry.sequence))
 
     def _end(self, row: Any) -> list[Event]:
         number = (row.last_sequence or 0) + 1

@@ -57,8 +57,6 @@ class Batch:
     consumed: Mapping[str, int] | None = None
     result: Mapping[str, Any] | None = None
     standing: Standing | None = None
-    externals: tuple[tuple[str, str], ...] = ()
-    """System and task of work that must end with the attempt."""
 
     @property
     def size_bytes(self) -> int:
