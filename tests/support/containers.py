@@ -32,6 +32,7 @@ class NotedDesk:
 
     handle: Mapping[str, Any] | None = None
     has_reporter: bool = False
+    kept: dict[str, bytes] = field(default_factory=dict)
 
     def report_token(self) -> str:
         return "the token of this attempt"
@@ -40,7 +41,8 @@ class NotedDesk:
         return Facts(handle=self.handle)
 
     async def keep_artifact(self, name: str, source: Source) -> str | None:
-        """Keep nothing."""
+        self.kept[name] = await source.read(1 << 20)
+        return None
 
     async def save_handle(self, handle: Mapping[str, Any]) -> None:
         self.handle = handle
@@ -66,7 +68,7 @@ class Attempt:
 
     @property
     def said(self) -> list[str]:
-        return [piece.rstrip("\n") for piece in self.journal.pieces]
+        return "".join(piece if piece.endswith("\n") else f"{piece}\n" for piece in self.journal.pieces).splitlines()
 
     @property
     def context(self) -> Context:

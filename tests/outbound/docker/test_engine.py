@@ -18,7 +18,8 @@ def config(*command: str, **more: Any) -> dict[str, Any]:
 
 
 async def lines(engine: Engine, id_: str, skip: int = 0) -> list[str]:
-    return [line.data.decode() async for line in engine.follow_log(f"containers/{id_}", skip_lines=skip)]
+    blocks = [block.data.decode() async for block in engine.follow_log(f"containers/{id_}", skip_lines=skip)]
+    return "".join(blocks).splitlines(keepends=True)
 
 
 async def test_a_container_is_made_followed_and_removed(engine: Engine) -> None:

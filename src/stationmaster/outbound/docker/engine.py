@@ -16,7 +16,7 @@ from aiodocker.exceptions import DockerError
 
 from stationmaster.outbound.docker.address import CONNECT_SECONDS, find_address, make_connector
 from stationmaster.outbound.docker.errors import Conflict, EngineAway, EngineRefused, NotThere
-from stationmaster.outbound.docker.log_stream import Line, read_lines
+from stationmaster.outbound.docker.log_stream import Block, read_blocks
 from stationmaster.outbound.docker.report import EngineReport
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Engine:
         with forgiving(), translated():
             await self.docker.containers.container(id_).delete(force=True, v=True, timeout=_CALL)
 
-    async def follow_log(self, path: str, *, skip_lines: int = 0) -> AsyncIterator[Line]:
+    async def follow_log(self, path: str, *, skip_lines: int = 0) -> AsyncIterator[Block]:
         """Yield the lines of `containers/ID` or `services/ID` after the first ones, as they are written, to the log's end.
 
         Raises:
@@ -120,11 +120,8 @@ class Engine:
         query = {"stdout": "1", "stderr": "1", "follow": "1"}
         with translated():
             async with self.request("GET", f"{path}/logs", query) as response:
-                async for line in read_lines(response.content):
-                    if skip_lines:
-                        skip_lines -= 1
-                    else:
-                        yield line
+                async for block in read_blocks(response.content, skip_lines=skip_lines):
+                    yield block
 
     async def put_archive(self, id_: str, folder: str, archive: bytes) -> None:
         """Unpack a tar file in a folder of a container, which need not run."""

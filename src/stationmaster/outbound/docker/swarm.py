@@ -6,7 +6,7 @@ from typing import Any
 
 from stationmaster.outbound.docker.engine import Engine, Json, RegistryLogin, forgiving, translated
 from stationmaster.outbound.docker.errors import NotThere
-from stationmaster.outbound.docker.log_stream import Line
+from stationmaster.outbound.docker.log_stream import Block
 
 
 class Swarm:
@@ -50,10 +50,10 @@ class Swarm:
             tasks = [dict(task) for task in await self.engine.docker.tasks.list(filters={"service": service})]
         return sorted(tasks, key=lambda task: str(task["CreatedAt"]))
 
-    async def follow_log(self, service: str, *, skip_lines: int) -> AsyncIterator[Line]:
+    async def follow_log(self, service: str, *, skip_lines: int) -> AsyncIterator[Block]:
         """Yield the lines of all tasks of a service after the first ones; it never ends by itself, whatever the tasks do."""
-        async for line in self.engine.follow_log(f"services/{service}", skip_lines=skip_lines):
-            yield line
+        async for block in self.engine.follow_log(f"services/{service}", skip_lines=skip_lines):
+            yield block
 
     async def create_closed_network(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a network of all nodes from which nothing leads out; one of that name that is there is taken."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from stationmaster.domains.executions.journal import Stream, TrialJournal
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.outbound.docker.engine import Engine, open_engine
 from tests.support.containers import Attempt, house, make_attempt
@@ -173,7 +174,6 @@ async def test_its_time_goes_on_over_a_change_of_replica(engine: Engine) -> None
         ({"memory_mb": 5000}, "memory_mb is at most 4096"),
         ({"cpu": 5}, "cpu is at most 4"),
         ({"pids": 2000}, "pids is at most 1024"),
-        ({"outputs": ["report.csv"]}, "outputs"),
     ],
 )
 async def test_what_the_house_does_not_run_is_refused_when_defined_and_when_run(
@@ -207,11 +207,35 @@ async def test_a_result_that_is_no_object_is_passed_over(engine: Engine) -> None
     assert (State.SUCCEEDED, None) == (outcome.state, outcome.result)
 
 
-async def test_a_flood_is_taken_in_whole(engine: Engine) -> None:
-    attempt = make_attempt(engine, "sh", "-c", "yes | head -n 200000; echo end")
+async def test_declared_outputs_are_kept_and_nothing_else(engine: Engine) -> None:
+    script = """
+        cd "$OUTPUT_DIR"; echo made > report.csv; echo other > notes.txt; ln -s /etc/passwd secrets
+        mkdir folder; echo inner > folder/inner; dd if=/dev/zero of=big bs=1M count=3; exit 3
+    """
+    outputs = ["report.csv", "secrets", "folder", "big", "missing"]
+    attempt = make_attempt(engine, "sh", "-c", script, outputs=outputs, settings=house(output_mb=2))
     outcome = await attempt.run()
 
-    assert (State.SUCCEEDED, "end") == (outcome.state, attempt.said[-1])
+    assert 3 == outcome.code
+    assert {"report.csv": b"made\n"} == attempt.desk.kept
+    assert outputs[1:] == [line.split()[2] for line in attempt.said if line.startswith("The output")]
+
+
+async def test_a_flood_is_taken_in_whole(engine: Engine) -> None:
+    attempt = make_attempt(engine, "seq", "200000")
+    attempt.journal = CountingJournal()
+    outcome = await attempt.run()
+
+    assert (State.SUCCEEDED, 200_000) == (outcome.state, attempt.journal.lines)
+
+
+class CountingJournal(TrialJournal):
+    """Counts the lines that it is given, and keeps none."""
+
+    lines = 0
+
+    async def feed(self, data: bytes, stream: Stream = Stream.STDOUT) -> None:
+        self.lines += data.count(b"\n")
 
 
 async def abandon(attempt: Attempt, *, after_lines: int) -> None:

@@ -51,6 +51,7 @@ def test_a_container_gets_what_was_asked_for_and_nothing_of_a_shell() -> None:
         ("IpcMode", "private"),
         ("RestartPolicy", {"Name": "no"}),
         ("AutoRemove", False),
+        ("LogConfig", {"Type": "json-file", "Config": {"max-size": "512m", "max-file": "1"}}),
         ("Tmpfs", {"/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=32m"}),
     ],
 )

@@ -109,6 +109,13 @@ async def test_a_service_without_a_network_reaches_nobody(engine: Engine) -> Non
     assert not [line for line in attempt.said if "default" in line or "refused" in line]
 
 
+async def test_outputs_are_refused(engine: Engine) -> None:
+    attempt = make_attempt(engine, "true", settings=SWARM, outputs=["report.csv"])
+
+    with pytest.raises(ValueError, match="no outputs"):
+        attempt.executor.check(attempt.target)
+
+
 async def abandon(attempt: Attempt, *, after_lines: int) -> None:
     """Let a replica die in the middle of an attempt."""
     async with asyncio.TaskGroup() as group:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stationmaster.db.blobs import BytesSource
 from stationmaster.domains.executions.containers import verdict
-from stationmaster.domains.executions.containers.hardening import container_config
+from stationmaster.domains.executions.containers.hardening import MIB, container_config
 from stationmaster.domains.executions.containers.run_facts import RunFacts
-from stationmaster.domains.executions.containers.work import HOME, RESULT_FILE, ContainerWork
+from stationmaster.domains.executions.containers.work import HOME, OUTPUTS, RESULT_FILE, ContainerWork
 from stationmaster.domains.executions.containers.workspace import make_workspace
 from stationmaster.domains.executions.executor import Desk, Outcome
 from stationmaster.domains.executions.journal import Journal, Stream
@@ -61,6 +62,7 @@ class ContainerRun:
         ended = await self._follow()
         if ended is None:
             return LOST
+        await self._keep_outputs(work)
         return verdict.judge(
             int(ended["State"]["ExitCode"]),
             is_oom=bool(ended["State"]["OOMKilled"]),
@@ -127,9 +129,9 @@ class ContainerRun:
                 return found
 
     async def _take_log(self) -> None:
-        async for line in self.engine.follow_log(f"containers/{self.name}", skip_lines=self.taken_lines):
-            await self.journal.feed(line.data, Stream(line.stream))
-            self.taken_lines += 1
+        async for block in self.engine.follow_log(f"containers/{self.name}", skip_lines=self.taken_lines):
+            await self.journal.feed(block.data, Stream(block.stream))
+            self.taken_lines += block.count
 
     async def _look(self) -> Json | None:
         """Ask for the container, and wait for an engine that is away, as long as our patience lasts."""
@@ -142,6 +144,26 @@ class ContainerRun:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _keep_outputs(self, work: ContainerWork) -> None:
+        """Keep the declared files that the program left, however it ended."""
+        for name in work.outputs:
+            raw = await self.engine.get_archive(self.name, f"{OUTPUTS}/{name}", max_bytes=self._most_output_bytes)
+            trouble = await self._keep_output(name, raw) if raw else "it is not there, or too large"
+            if trouble:
+                await self.journal.line(f"The output {name} is not kept: {trouble}.", level="warning")
+
+    async def _keep_output(self, name: str, raw: bytes) -> str | None:
+        """Keep one file; what else may stand in its place, such as a link to somewhere, is nothing to be followed."""
+        try:
+            files = [content for path, content in archive.unpack(raw) if path == name]
+        except archive.UnsafeArchive as error:
+            return str(error).rstrip(".")
+        return await self.desk.keep_artifact(name, BytesSource(files[0])) if files else "it is no plain file"
+
+    @property
+    def _most_output_bytes(self) -> int:
+        return self.facts.settings.output_mb * MIB
 
     async def _read_result(self) -> Json | None:
         """Return what the program left in its result file; what it printed as its result, the journal has."""

@@ -16,8 +16,6 @@ MIB = 1024**2
 NANO = 1_000_000_000
 OPEN_FILES = 4096
 LOG_DRIVER = "json-file"
-LOG_OPTIONS = {"max-size": "50m", "max-file": "2"}
-"""What we have not read yet waits here. Rotated away is only what floods faster than it can be read."""
 NO_NETWORK = "none"
 
 
@@ -52,7 +50,7 @@ def _host_config(work: ContainerWork, settings: DockerSettings) -> dict[str, Any
         "IpcMode": "private",
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
-        "LogConfig": {"Type": LOG_DRIVER, "Config": LOG_OPTIONS},
+        "LogConfig": {"Type": LOG_DRIVER, "Config": _log_options(settings)},
         "Ulimits": _ulimits(settings),
         "Runtime": settings.runtime or None,
     }
@@ -67,6 +65,11 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "PidsLimit": limits.pids,
         "OomKillDisable": False,
     }
+
+
+def _log_options(settings: DockerSettings) -> dict[str, str]:
+    """Cap the engine's own log in one file: a follower that is behind loses what is rotated away."""
+    return {"max-size": f"{settings.log_mb}m", "max-file": "1"}
 
 
 def _ulimits(settings: DockerSettings) -> list[dict[str, Any]]:
@@ -89,7 +92,7 @@ def service_spec(
             "ContainerSpec": _container_spec(work, labels, settings),
             "Resources": _resources(work.limits),
             "RestartPolicy": {"Condition": "none"},
-            "LogDriver": {"Name": LOG_DRIVER, "Options": LOG_OPTIONS},
+            "LogDriver": {"Name": LOG_DRIVER, "Options": _log_options(settings)},
             "Networks": [{"Target": network}],
         },
         "Mode": {"Replicated": {"Replicas": 1}},

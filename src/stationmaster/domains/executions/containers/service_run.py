@@ -114,9 +114,9 @@ class ServiceRun:
     async def _take_log(self) -> None:
         while True:
             try:
-                async for line in self.swarm.follow_log(self.name, skip_lines=self.taken_lines):
-                    await self.journal.feed(line.data, Stream(line.stream))
-                    self.taken_lines += 1
+                async for block in self.swarm.follow_log(self.name, skip_lines=self.taken_lines):
+                    await self.journal.feed(block.data, Stream(block.stream))
+                    self.taken_lines += block.count
                     self.heard.set()
             except EngineAway:
                 logger.info("docker.log_broke_off", extra={"service": self.name})
