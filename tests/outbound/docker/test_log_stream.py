@@ -27,7 +27,7 @@ class Wire(aiohttp.StreamReader):
 
 
 async def lines_of(raw: bytes, size: int = 1_000_000, skip: int = 0) -> list[tuple[str, bytes]]:
-    found = []
+    found: list[tuple[str, bytes]] = []
     async for block in read_blocks(Wire(raw, size), skip_lines=skip):
         lines = block.data.splitlines(keepends=True)
         assert block.count == len(lines)

@@ -22,7 +22,7 @@ from tests.support.mortal import Mortal, open_mortal
 
 pytestmark = [NEEDS_DOCKER, pytest.mark.timeout(180)]
 
-LINES = 400
+LINES = 300
 SCRIPT = f"""
 i=0; while [ $i -lt {LINES} ]; do echo line $i; i=$((i+1)); sleep 0.05; done
 echo '::result {{"effect": 1}}'
@@ -57,7 +57,7 @@ async def test_a_container_outlives_the_service_that_began_it(
 ) -> None:
     id_ = await begin(database, settings)
     containers = set()
-    for lines in (20, 250):
+    for lines in (20, 160):
         await eventually(partial(is_past, database, id_, lines), seconds=60)
         containers |= docker_server.names()
         await asyncio.to_thread(mortal.stop)
