@@ -64,11 +64,7 @@ class DockerSettings(BaseModel):
     max_pids: int = Field(1024, ge=1, description="Most processes and threads that one container may ask for.")
     tmp_mb: int = Field(64, ge=1, description="Size of the private /tmp, in MiB; it counts as memory.")
     file_mb: int = Field(1024, ge=1, description="Largest file that a program may write, in MiB.")
-    log_mb: int = Field(
-        512,
-        ge=1,
-        description="How much of a container's output the engine holds until it is read, in MiB; a flood beyond it is lost.",
-    )
+    log_mb: int = Field(512, ge=1, description="Output that the engine holds until it is read, in MiB; more is lost.")
     output_mb: int = Field(64, ge=1, le=1024, description="Largest output that is kept, in MiB; it is held in memory.")
     runtime: str = Field("", description="Runtime of the engine to use, such as `runsc`; its default when empty.")
     stop_grace: Duration = Field(

@@ -30,7 +30,7 @@ async def lines_of(raw: bytes, size: int = 1_000_000, skip: int = 0) -> list[tup
     found: list[tuple[str, bytes]] = []
     async for block in read_blocks(Wire(raw, size), skip_lines=skip):
         lines = block.data.splitlines(keepends=True)
-        assert block.count == len(lines)
+        assert block.lines == len(lines)
         found += [(block.stream, line) for line in lines]
     return found
 

@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
     stream: Stream
     data: bytes
-    count: int
+    lines: int
 
 
 async def read_blocks(content: aiohttp.StreamReader, *, skip_lines: int = 0) -> AsyncIterator[Block]:

@@ -131,7 +131,7 @@ class ContainerRun:
     async def _take_log(self) -> None:
         async for block in self.engine.follow_log(f"containers/{self.name}", skip_lines=self.taken_lines):
             await self.journal.feed(block.data, Stream(block.stream))
-            self.taken_lines += block.count
+            self.taken_lines += block.lines
 
     async def _look(self) -> Json | None:
         """Ask for the container, and wait for an engine that is away, as long as our patience lasts."""

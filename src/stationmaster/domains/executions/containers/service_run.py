@@ -116,7 +116,7 @@ class ServiceRun:
             try:
                 async for block in self.swarm.follow_log(self.name, skip_lines=self.taken_lines):
                     await self.journal.feed(block.data, Stream(block.stream))
-                    self.taken_lines += block.count
+                    self.taken_lines += block.lines
                     self.heard.set()
             except EngineAway:
                 logger.info("docker.log_broke_off", extra={"service": self.name})
