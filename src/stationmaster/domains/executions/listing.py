@@ -60,5 +60,6 @@ class ExecutionItem(ExecutionOut, Item):
     user_name: str | None = Field(None, description="That person's name; for administrators.")
     user_email: str | None = Field(None, description="That person's e-mail address; for administrators.")
     job_name: str | None = Field(None, description="Name of the job when it was made.")
+    script_name: str | None = Field(None, description="Name of the script, if you may see it.")
     attempts: list[AttemptOut] | None = Field(None, description="Its attempts, oldest first.")
     logs: list[LogLineOut] | None = Field(None, description="Its last lines of output; for the owner and admins.")

@@ -13,6 +13,7 @@ from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.executions.visibility import may_see_inside
+from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
@@ -40,6 +41,7 @@ async def show_items(
     owners = await directory.find_owners(session, (row.owner_id for row in rows), fields)
     attempts = await service.list_attempts_of(session, rows if "attempts" in fields else ())
     lines = await _find_last_lines(session, rows if "logs" in fields else (), actor)
+    names = await _find_script_names(session, rows if "script_name" in fields else (), actor)
     return [
         make_item(
             ExecutionItem,
@@ -47,11 +49,17 @@ async def show_items(
             fields,
             job_name=row.job_name,
             attempts=attempts.get(row.id),
+            script_name=names.get(row.script_id) if row.script_id else None,
             logs=lines.get(row.id),
             **directory.describe_owner(owners.get(row.owner_id), actor),
         )
         for row in rows
     ]
+
+
+async def _find_script_names(session: AsyncSession, rows: Sequence[Execution], actor: Actor) -> dict[UUID, str]:
+    ids = {row.script_id for row in rows if row.script_id is not None}
+    return await scripts.find_names(session, ids, actor) if ids else {}
 
 
 async def _find_last_lines(

@@ -51,6 +51,11 @@ async def find_visible_ids(session: AsyncSession, ids: Collection[UUID], actor: 
     return set(await session.scalars(select(Script.id).where(col(Script.id).in_(ids), visible_to(actor))))
 
 
+async def find_names(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, str]:
+    statement = sa.select(col(Script.id), col(Script.name)).where(col(Script.id).in_(ids), visible_to(actor))
+    return {row.id: row.name for row in await session.execute(statement)}
+
+
 async def read_accesses(session: AsyncSession, scripts: Sequence[Script]) -> dict[UUID, Access]:
     """Return who may use each of these scripts, read with two statements."""
     ids = [script.id for script in scripts]

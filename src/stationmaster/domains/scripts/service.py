@@ -67,6 +67,11 @@ async def find_visible(session: AsyncSession, ids: Collection[UUID], actor: Acto
     return await repository.find_visible_ids(session, ids, actor)
 
 
+async def find_names(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, str]:
+    """Return the names of those of these scripts that the caller may see."""
+    return await repository.find_names(session, ids, actor)
+
+
 def read_key(id_or_slug: str) -> UUID | str:
     """Tell an id from a slug; no slug looks like an id."""
     try:
