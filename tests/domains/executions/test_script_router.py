@@ -1,9 +1,5 @@
-"""Scripts are run on request: checked, in line, and to their end in a real sandbox."""
+"""Scripts are run on request: checked, and in line."""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -11,62 +7,24 @@ import pytest
 from dirty_equals import IsPartialDict
 from fastapi import FastAPI
 
-from stationmaster.config import RunnerSettings, Settings
+from stationmaster.config import Settings
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
 from stationmaster.setting_groups import ScriptSettings
 from tests.support.archives import tar
-from tests.support.canary import dump
 from tests.support.databases import ONLY_SQLITE
-from tests.support.executions import eventually
 from tests.support.people import Person, make_person
-
-SCRIPTS = "/api/v1/scripts"
-NASTY = '\'; drop table users; -- "$(id)" `id` \\ \n&& rm -rf / # ✓'
-TELL = """
-import json, os, sys
-values = {"arguments": sys.argv[1:], "params": json.loads(os.environ["PARAMS"]), "environment": sorted(os.environ)}
-print("::result " + json.dumps(values))
-"""
-PARAMETERS = {
-    "required": ["text"],
-    "properties": {
-        "text": {"type": "string", "bind": {"as": "argument"}},
-        "count": {"type": "integer", "default": 1, "minimum": 1, "bind": {"as": "flag"}},
-    },
-}
-CANARY = "canary-91f0-staple"
+from tests.support.scripts import SCRIPTS, register, run
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a data folder that another user can walk to; pytest's are shut to them."""
-    with TemporaryDirectory(prefix="stationmaster-data-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
-
-
-@pytest.fixture
-def settings(settings: Settings, folder: Path) -> Settings:
-    changes = {"scripts": ScriptSettings(running_per_user=2, queued_per_user=2), "data_dir": folder}
-    return settings.model_copy(update=changes)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"scripts": ScriptSettings(running_per_user=2, queued_per_user=2)})
 
 
 @pytest.fixture
 async def ada(app: FastAPI) -> Person:
     return await make_person(app)
-
-
-async def register(client: httpx.AsyncClient, by: Person, **facts: Any) -> str:
-    body = {"name": "Tell", "source": TELL, "parameters": PARAMETERS} | facts
-    answer = await client.post(SCRIPTS, json=body, headers=by.headers)
-    assert answer.status_code == 201, answer.text
-    slug: str = answer.json()["slug"]
-    return slug
-
-
-async def run(client: httpx.AsyncClient, by: Person, slug: str, query: str = "", **body: Any) -> httpx.Response:
-    return await client.post(f"{SCRIPTS}/{slug}/run{query}", json=body, headers=by.headers)
 
 
 async def test_is_queued_for_whoever_runs_it(app: FastAPI, client: httpx.AsyncClient, ada: Person) -> None:
@@ -205,99 +163,3 @@ async def test_a_job_is_saved_with_right_values_only(app: FastAPI, client: httpx
     assert {each["pointer"] for each in wrong.json()["errors"]} == {"/target/params/text", "/target/params/more"}
     assert [answer.json()["errors"][0]["pointer"] for answer in (strange, absent)] == ["/target/script"] * 2
     assert changed.json()["errors"][0]["pointer"] == "/target/params/text"
-
-
-class TestRunning:
-    """A service that works: what a script is given, and what comes back."""
-
-    @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        changes = {"runner": RunnerSettings(), "scheduler_enabled": True}
-        return settings.model_copy(update=changes)
-
-    async def end(self, client: httpx.AsyncClient, by: Person, answer: httpx.Response) -> dict[str, Any]:
-        """Wait until an execution has ended."""
-        assert answer.status_code == 202, answer.text
-        path = answer.headers["location"]
-        found: dict[str, Any] = {}
-
-        async def has_ended() -> bool:
-            found.update((await client.get(path, headers=by.headers)).json())
-            return found["finished_at"] is not None
-
-        await eventually(has_ended, seconds=30)
-        return found
-
-    async def test_a_nasty_value_arrives_unchanged(self, client: httpx.AsyncClient, ada: Person) -> None:
-        slug = await register(client, ada)
-
-        ended = await self.end(client, ada, await run(client, ada, slug, params={"text": NASTY}))
-
-        assert ended["state"] == "succeeded", ended
-        assert ended["result"]["arguments"] == ["--count", "1", NASTY]
-        assert ended["result"]["params"] == {"text": NASTY, "count": 1}
-        assert not [name for name in ended["result"]["environment"] if "KEY" in name or "DATABASE" in name]
-
-    async def test_the_end_of_a_script_that_fails(self, client: httpx.AsyncClient, ada: Person) -> None:
-        slug = await register(client, ada, source="import sys; sys.exit(3)", parameters={})
-
-        ended = await self.end(client, ada, await run(client, ada, slug))
-
-        assert (ended["state"], ended["reason"]) == ("failed", "exit_code")
-
-    async def test_a_file_is_there_under_a_name_of_ours(self, client: httpx.AsyncClient, ada: Person) -> None:
-        source = "import json, sys\npath = sys.argv[1]\nprint('::result ' + json.dumps({'value': [path, open(path).read()]}))"
-        parameters = {"properties": {"input": {"type": "file", "bind": {"as": "argument"}}}}
-        slug = await register(client, ada, source=source, parameters=parameters)
-        upload = await client.post("/api/v1/files", files={"file": ("../../evil.csv", b"1,2")}, headers=ada.headers)
-
-        ended = await self.end(client, ada, await run(client, ada, slug, params={"input": upload.json()["id"]}))
-
-        assert ended["state"] == "succeeded", ended
-        path, text = ended["result"]["value"]
-        assert text == "1,2"
-        assert path.endswith("/input.csv")
-
-    @ONLY_SQLITE
-    async def test_a_secret_appears_nowhere(
-        self, app: FastAPI, client: httpx.AsyncClient, ada: Person, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        source = (
-            "import os, base64, json\n"
-            "secret = os.environ['WAREHOUSE']\n"
-            "assert len(secret) == 18 and os.environ['GIVEN'] == secret\n"
-            "print(secret, base64.b64encode(secret.encode()).decode())\n"
-            "print('::result ' + json.dumps({'secret': secret, secret: 1}))\n"
-            "raise SystemExit('the password is ' + secret)\n"
-        )
-        parameters = {"properties": {"given": {"type": "secret"}}}
-        slug = await register(client, ada, source=source, parameters=parameters, secrets=["WAREHOUSE"])
-        made = (await client.get(f"{SCRIPTS}/{slug}", headers=ada.headers)).json()
-        secret = {"name": "WAREHOUSE", "value": CANARY}
-        await client.post("/api/v1/secrets", json=secret, headers=ada.headers)
-        refused = await run(client, ada, slug, params={"given": "WAREHOUSE"})
-        await client.put("/api/v1/secrets/WAREHOUSE", json={"scripts": [made["id"]]}, headers=ada.headers)
-
-        ended = await self.end(client, ada, await run(client, ada, slug, params={"given": "WAREHOUSE"}))
-        used = (await client.get("/api/v1/secrets/WAREHOUSE", headers=ada.headers)).json()
-        everything = await dump(app.state.database) + json.dumps(ended) + caplog.text
-
-        assert refused.status_code == 409
-        assert (ended["state"], ended["reason"]) == ("failed", "exit_code"), ended
-        assert ended["result"] == {"secret": "********", "********": 1}
-        assert used["last_used_at"] is not None
-        assert CANARY not in everything
-        assert "Y2FuYXJ5LTkxZjA" not in everything
-
-    @ONLY_SQLITE
-    async def test_what_was_right_may_be_wrong_when_it_begins(self, client: httpx.AsyncClient, ada: Person) -> None:
-        slug = await register(client, ada)
-        target = {"type": "script", "script": slug, "params": {"text": "x"}}
-        job = await client.post("/api/v1/jobs", json={"name": "nightly", "target": target}, headers=ada.headers)
-        await client.delete(f"{SCRIPTS}/{slug}", headers=ada.headers)
-
-        answer = await client.post(f"/api/v1/jobs/{job.json()['id']}/execute", headers=ada.headers)
-        ended = await self.end(client, ada, answer)
-
-        assert (ended["state"], ended["reason"]) == ("failed", "client_error")
-        assert "There is no script" in ended["error"]

@@ -12,6 +12,7 @@ from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions import specs
 from stationmaster.domains.executions.models import Execution, OnLost, OverlapPolicy
 from stationmaster.domains.executions.policies import Overlap, Retry
+from stationmaster.domains.executions.script_use import find_use
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.domains.executions.targets.script import ScriptTarget
 from stationmaster.domains.scripts import usage
@@ -57,7 +58,7 @@ async def run_script(
         LineFull: all the caller's places are taken, and so is the line.
     """
     given = {**await _read_texts(session, wish, actor), **wish.params}
-    use = await usage.find_use(session, wish.script, given, actor)
+    use, _ = await find_use(session, wish.script, given, actor)
     if use.manifest.destructive and not wish.is_confirmed:
         raise ConfirmationNeeded(use.script.slug)
     execution = await _dispatch(session, sealer, settings, use, given, actor=actor)

@@ -1,12 +1,17 @@
 """Whether a script target can be carried out for somebody: asked when it is defined, and again when an attempt begins."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.domains.executions import artifacts, repository
+from stationmaster.domains.executions.artifact_models import Artifact
+from stationmaster.domains.executions.errors import ArtifactNotFound
 from stationmaster.domains.executions.targets.base import TargetFields
 from stationmaster.domains.executions.targets.script import ScriptTarget
+from stationmaster.domains.executions.visibility import may_see_inside
 from stationmaster.domains.scripts import usage
 from stationmaster.domains.scripts.errors import NotReady, OnlyOwner, ScriptNotFound
 from stationmaster.domains.scripts.usage import Use
@@ -14,6 +19,8 @@ from stationmaster.domains.secrets.errors import SecretsNotOpened
 from stationmaster.domains.users import service as users
 from stationmaster.errors import FieldError, Forbidden, Invalid
 from stationmaster.identity.actor import Actor
+
+NO_ARTIFACT = "There is no such file of an execution that you can see."
 
 
 class NobodyRuns(Forbidden):
@@ -35,6 +42,31 @@ async def find_runner(session: AsyncSession, owner_id: UUID | None) -> Actor:
     if user is None or not user.is_active:
         raise NobodyRuns
     return Actor("user", user.id, user.id, user.name, user.email, user.role)
+
+
+async def find_use(
+    session: AsyncSession, id_or_slug: str, given: Mapping[str, Any], runner: Actor, *, pointer: str = "/params"
+) -> tuple[Use, dict[str, Artifact]]:
+    """Return the use that somebody may make of a script, and the files of executions that its values name, by place.
+
+    Raises:
+        ScriptNotFound, OnlyOwner, NotReady, Invalid, SecretsNotGranted: see `usage.find_use`.
+    """
+    use = await usage.find_use(session, id_or_slug, given, runner, pointer=pointer)
+    found: dict[str, Artifact] = {}
+    wrong: list[FieldError] = []
+    for place, allowed, value in usage.file_values(use.manifest.parameters, use.values):
+        if isinstance(value, str):
+            continue
+        artifact = await _find_artifact(session, value, runner)
+        reason = usage.refuse_content(artifact.name, artifact.size_bytes, allowed) if artifact else NO_ARTIFACT
+        if reason is not None:
+            wrong.append(FieldError(reason, pointer=f"{pointer}{place}"))
+        elif artifact is not None:
+            found[place] = artifact
+    if wrong:
+        raise Invalid(*wrong)
+    return use, found
 
 
 async def check_script(
@@ -65,6 +97,16 @@ async def check_script(
             raise Invalid(*errors) from error
 
 
-async def _find(session: AsyncSession, target: ScriptTarget, owner_id: UUID | None, pointer: str) -> Use:
+async def _find(session: AsyncSession, target: ScriptTarget, owner_id: UUID | None, pointer: str) -> None:
     runner = await find_runner(session, owner_id)
-    return await usage.find_use(session, target.script, target.params, runner, pointer=f"{pointer}/params")
+    await find_use(session, target.script, target.params, runner, pointer=f"{pointer}/params")
+
+
+async def _find_artifact(session: AsyncSession, value: Mapping[str, Any], runner: Actor) -> Artifact | None:
+    execution = await repository.find_execution(session, UUID(value["execution_id"]))
+    if execution is None or not may_see_inside(execution, runner):
+        return None
+    try:
+        return await artifacts.get_artifact(session, execution.id, value["artifact"])
+    except ArtifactNotFound:
+        return None

@@ -6,38 +6,39 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
+from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.files.service import suffix_of
 from stationmaster.domains.scripts.parameters.binding import Bound, bind
-from stationmaster.domains.scripts.usage import OpenedSecrets, Use, file_ids
+from stationmaster.domains.scripts.usage import OpenedSecrets, Use, file_values
 
 INTERPRETERS = {".py": "python3", ".sh": "sh", ".pl": "perl", ".rb": "ruby", ".js": "node"}
 
 
 @dataclass(frozen=True)
 class ScriptWork:
-    """What one attempt at a script takes. `inputs` are the contents of the files that it finds, by file name."""
+    """What one attempt at a script takes. `names` are the file names under which it finds its inputs, by place in the
+    values; `inputs` are their contents, by file name.
+    """
 
     use: Use
     secrets: OpenedSecrets
-    inputs: Mapping[str, UUID]
+    names: Mapping[str, str]
+    inputs: Mapping[str, str]
 
     @classmethod
-    def of(cls, use: Use, secrets: OpenedSecrets) -> "ScriptWork":
-        """Name the input files: by the parameter, with the ending that the upload had."""
-        names = {
-            f"{place.strip('/').replace('/', '-')}{suffix_of(use.files[id_])}": id_
-            for place, _, id_ in file_ids(use.manifest.parameters, use.values)
-        }
-        return cls(use, secrets, names)
+    def of(cls, use: Use, secrets: OpenedSecrets, artifacts: Mapping[str, Artifact]) -> "ScriptWork":
+        """Name the input files: by the parameter, with the ending that the upload or artifact has."""
+        names, inputs = {}, {}
+        for place, _, value in file_values(use.manifest.parameters, use.values):
+            content = use.files[UUID(value)] if isinstance(value, str) else artifacts[place]
+            names[place] = f"{place.strip('/').replace('/', '-')}{suffix_of(content.name)}"
+            inputs[names[place]] = content.digest
+        return cls(use, secrets, names, inputs)
 
     @property
     def title(self) -> str:
         """Name the script and the version, for the log."""
         return f"{self.use.script.slug}, version {self.use.version.number}"
-
-    def digest_of(self, input_name: str) -> str:
-        """Return where the content of an input is."""
-        return self.use.files[self.inputs[input_name]].digest
 
     def bound(self, input_folder: str) -> Bound:
         """Hand the values over to a run that will find its files in this folder."""
@@ -55,14 +56,8 @@ class ScriptWork:
 
     def _with_paths(self, folder: PurePosixPath) -> dict[str, Any]:
         values = dict(self.use.values)
-        paths = {place: folder / name for place, name in self._places().items()}
-        for name, found in self.use.manifest.parameters.properties.items():
-            if f"/{name}" in paths:
-                values[name] = str(paths[f"/{name}"])
-            elif found.items is not None and found.items.format == "file" and name in values:
-                values[name] = [str(paths[f"/{name}/{index}"]) for index in range(len(values[name]))]
+        for place, _, _ in file_values(self.use.manifest.parameters, self.use.values):
+            name, _, index = place.strip("/").partition("/")
+            path = str(folder / self.names[place])
+            values[name] = [*values[name][: int(index)], path, *values[name][int(index) + 1 :]] if index else path
         return values
-
-    def _places(self) -> dict[str, str]:
-        every = file_ids(self.use.manifest.parameters, self.use.values)
-        return {place: name for (place, _, _), name in zip(every, self.inputs, strict=True)}

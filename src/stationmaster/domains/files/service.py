@@ -93,9 +93,9 @@ async def delete_file(session: AsyncSession, id_: UUID, actor: Actor) -> None:
     await session.flush()
 
 
-def suffix_of(file: File) -> str:
+def suffix_of(name: str) -> str:
     """Return the ending of a file's name, such as `.csv`, in lower case; empty when it has none that is plain."""
-    found = _SUFFIX.search(file.name.lower())
+    found = _SUFFIX.search(name.lower())
     return found.group() if found else ""
 
 

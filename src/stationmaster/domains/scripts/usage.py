@@ -30,7 +30,10 @@ from stationmaster.kit.sealing import Sealer
 
 @dataclass(frozen=True)
 class Use:
-    """A script that somebody may run with these values; defaults are laid in, `files` are the uploads that they name."""
+    """A script that somebody may run with these values; defaults are laid in, `files` are the uploads that they name.
+
+    What they say of files that executions made is checked in the room of executions.
+    """
 
     script: Script
     version: Version
@@ -93,14 +96,23 @@ async def open_secrets(session: AsyncSession, sealer: Sealer, use: Use, actor: A
     return OpenedSecrets(declared, {parameter: opened[name] for parameter, name in named.items()})
 
 
-def file_ids(parameters: Parameters, values: Mapping[str, Any]) -> Iterator[tuple[str, Property, UUID]]:
-    """Yield each upload that values name: where, as a pointer into the values; what it may be; its id."""
+def file_values(parameters: Parameters, values: Mapping[str, Any]) -> Iterator[tuple[str, Property, Any]]:
+    """Yield each value that stands for a file: where, as a pointer into the values; what it may be; the value."""
     for name, found in parameters.properties.items():
         if found.format == "file" and name in values:
-            yield f"/{name}", found, UUID(values[name])
+            yield f"/{name}", found, values[name]
         elif found.items is not None and found.items.format == "file":
             for index, value in enumerate(values.get(name, ())):
-                yield f"/{name}/{index}", found.items, UUID(value)
+                yield f"/{name}/{index}", found.items, value
+
+
+def refuse_content(name: str, size_bytes: int, allowed: Property) -> str | None:
+    """Say why a parameter does not take a content of this name and size; None when it does."""
+    if allowed.extensions and files.suffix_of(name) not in allowed.extensions:
+        return f"The file must be named {' or '.join(f'*{each}' for each in allowed.extensions)}."
+    if allowed.maxBytes is not None and size_bytes > allowed.maxBytes:
+        return f"The file has more than {allowed.maxBytes:,} bytes."
+    return None
 
 
 async def _find_current(session: AsyncSession, id_or_slug: str, actor: Actor) -> tuple[Script, Version]:
@@ -115,7 +127,8 @@ async def _find_current(session: AsyncSession, id_or_slug: str, actor: Actor) ->
 async def _find_files(
     session: AsyncSession, parameters: Parameters, values: Mapping[str, Any], actor: Actor, pointer: str
 ) -> dict[UUID, File]:
-    named = list(file_ids(parameters, values))
+    every = file_values(parameters, values)
+    named = [(place, allowed, UUID(value)) for place, allowed, value in every if isinstance(value, str)]
     found = await files.find_files(session, {id_ for _, _, id_ in named})
     wrong = [
         FieldError(reason, pointer=f"{pointer}{place}")
@@ -130,11 +143,7 @@ async def _find_files(
 def _refuse_file(file: File | None, allowed: Property, actor: Actor) -> str | None:
     if file is None or not actor.may_change(file.owner_id):
         return "There is no file with this id that you can see."
-    if allowed.extensions and files.suffix_of(file) not in allowed.extensions:
-        return f"The file must be named {' or '.join(f'*{each}' for each in allowed.extensions)}."
-    if allowed.maxBytes is not None and file.size_bytes > allowed.maxBytes:
-        return f"The file has more than {allowed.maxBytes:,} bytes."
-    return None
+    return refuse_content(file.name, file.size_bytes, allowed)
 
 
 async def _check_secrets(

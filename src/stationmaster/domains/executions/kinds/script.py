@@ -19,7 +19,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
 from stationmaster.domains.executions.journal import Stream
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
-from stationmaster.domains.executions.script_use import find_runner
+from stationmaster.domains.executions.script_use import find_runner, find_use
 from stationmaster.domains.executions.script_work import ScriptWork
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets.docker import DockerTarget
@@ -112,8 +112,9 @@ class ScriptExecutor:
     async def _prepare(self, target: ScriptTarget, facts: Facts) -> ScriptWork:
         async with unit_of_work(self._database) as session:
             runner = await find_runner(session, facts.owner_id)
-            use = await usage.find_use(session, target.script, target.params, runner)
-            return ScriptWork.of(use, await usage.open_secrets(session, self._sealer, use, runner))
+            use, artifacts = await find_use(session, target.script, target.params, runner)
+            secrets = await usage.open_secrets(session, self._sealer, use, runner)
+            return ScriptWork.of(use, secrets, artifacts)
 
     async def _run_in_sandbox(self, work: ScriptWork, context: Context, job_id: UUID | None) -> Outcome:
         name = f"{context.execution_id}-{context.attempt}"
@@ -185,7 +186,7 @@ class ScriptExecutor:
         seconds = min(manifest.timeout_seconds, context.timeout_seconds)
         try:
             self._docker.check(target)
-            files = {name: await self._read(work.digest_of(name)) for name in work.inputs}
+            files = {name: await self._read(digest) for name, digest in work.inputs.items()}
             made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
             outcome = await self._docker.carry_out(made, context, handle=handle, timeout_seconds=seconds)
         except ValueError as refusal:
@@ -217,8 +218,8 @@ class ScriptExecutor:
         if not work.inputs:
             return {}
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="stationmaster-inputs-")))
-        for name in work.inputs:
-            await blobs.write_to(self._database, work.digest_of(name), folder / name)
+        for name, digest in work.inputs.items():
+            await blobs.write_to(self._database, digest, folder / name)
         return {name: folder / name for name in work.inputs}
 
 

@@ -25,6 +25,13 @@ MOST_ITEMS = 10_000
 Params = Mapping[str, Any]
 
 
+class ArtifactRef(Input):
+    """A file that another execution made, such as that of a step before."""
+
+    execution_id: UUID
+    artifact: str = Field(min_length=1, max_length=255)
+
+
 def check_params(parameters: Parameters, given: Params, *, pointer: str = "/params") -> dict[str, Any]:
     """Return the values with the defaults laid in, as JSON; `pointer` is where the caller gave them.
 
@@ -103,7 +110,7 @@ def _type_of(found: Property) -> Any:
 def _text_of(found: Property) -> Any:
     match found.format:
         case "file":
-            return Annotated[UUID, BeforeValidator(_check_file)]
+            return Annotated[UUID | ArtifactRef, BeforeValidator(_check_file)]
         case "secret":
             return Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
         case "date":
@@ -147,9 +154,11 @@ def _check_choice(choices: list[Scalar], value: Any) -> Any:
 
 def _check_file(value: Any) -> Any:
     try:
-        return UUID(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError("give the id of an uploaded file") from error
+        return ArtifactRef.model_validate(value) if isinstance(value, dict) else UUID(value)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            "give the id of an uploaded file, or {execution_id, artifact} of a file that an execution made"
+        ) from error
 
 
 def _check_date(text: str) -> str:
