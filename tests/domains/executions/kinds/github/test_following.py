@@ -147,6 +147,15 @@ async def test_a_replica_that_takes_over_and_finds_no_run_dispatches_none(
     assert (State.LOST, 0) == (outcome.state, len(github.bodies))
 
 
+async def test_another_attempt_of_the_same_execution_is_another_run(
+    executor: GithubExecutor, github: GithubServer
+) -> None:
+    github.make_run(CORRELATED, {"stationmaster_id": f"{ID}-10"})
+    outcome = await executor.run(target(), context(Desk(Facts(handle={"correlation": f"{ID}-1"}))))
+
+    assert State.LOST is outcome.state
+
+
 async def test_stopping_cancels_the_run(executor: GithubExecutor, github: GithubServer) -> None:
     desk = Desk()
     task = asyncio.create_task(executor.run(target(), context(desk)))

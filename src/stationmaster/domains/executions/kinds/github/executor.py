@@ -1,6 +1,7 @@
 """The executor of the target `github`."""
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -232,7 +233,9 @@ class GithubExecutor:
 
 
 async def _find(board: Board, correlation: str) -> int | None:
-    return next((run.id for run in await board.list_newest() if correlation in run.title), None)
+    """Return the run that has this in its title, whole: attempt 1 is not attempt 10."""
+    pattern = re.compile(rf"(?<![\w-]){re.escape(correlation)}(?![\w-])")
+    return next((run.id for run in await board.list_newest() if pattern.search(run.title)), None)
 
 
 async def _wait_out(attempt: _Attempt, limited: RateLimited) -> None:
