@@ -37,8 +37,8 @@ async def test_what_comes_in_is_pushed(app: FastAPI, ada: Person) -> None:
     await tell(app.state.database, notice("before"), users=[ada.id])
     async with (
         served(app) as address,
-        httpx.AsyncClient(base_url=f"http://{address}", headers=ada.headers) as client,
-        asyncio.timeout(20),
+        httpx.AsyncClient(base_url=f"http://{address}", headers=ada.headers, timeout=20) as client,
+        asyncio.timeout(40),
         client.stream("GET", STREAM) as answer,
     ):
         events = read(answer)

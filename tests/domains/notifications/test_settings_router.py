@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from stationmaster.config import MailSettings, Settings
-from stationmaster.db.session import read_only
+from stationmaster.db.base import SECRETS_AT_REST
+from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.settings.models import Setting
 from stationmaster.identity.actor import Role
+from stationmaster.kit.sealing import Keyring
 from stationmaster.setting_groups import ChannelSettings
 from tests.domains.executions.kinds.calling import SIGNING_SECRET
 from tests.domains.notifications.telling import read_messages
@@ -114,6 +116,20 @@ async def test_what_is_wrong_is_refused_and_nothing_is_stored(
     assert answer.status_code == 422
     assert [pointer] == [error["pointer"] for error in answer.json()["errors"]]
     assert (await client.get(path, headers=boss.headers)).json()["is_enabled"] is False
+
+
+async def test_secrets_of_a_key_that_is_gone_are_to_be_given_anew(
+    app: FastAPI, client: httpx.AsyncClient, boss: Person
+) -> None:
+    await put(client, boss, SLACK, is_enabled=True, webhook_url=HOOK_URL)
+    async with unit_of_work(app.state.database) as session:
+        other = Keyring(("another secret key, also long enough",)).sealer(SECRETS_AT_REST)
+        await session.execute(sa.update(Setting).values(secret=other.seal("{}", row="settings/slack")))
+
+    shown = await client.get(SLACK, headers=boss.headers)
+    again = await put(client, boss, SLACK, is_enabled=True, webhook_url=HOOK_URL)
+
+    assert (shown.json()["has_webhook_url"], again.json()["has_webhook_url"]) == (False, True)
 
 
 async def test_a_change_heeds_what_was_seen(client: httpx.AsyncClient, boss: Person) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
-from stationmaster.db.statements import delete_some, insert_or_ignore
+from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.notifications.models import Notification
 
 
@@ -77,10 +77,6 @@ async def list_since(
         .limit(limit)
     )
     return list(await session.scalars(statement))
-
-
-async def delete_old(session: AsyncSession, *, created_before: datetime) -> int:
-    return await delete_some(session, Notification, col(Notification.created_at) < created_before)
 
 
 def _which(user_id: UUID, start: datetime | None, end: datetime | None) -> list[sa.ColumnElement[bool]]:

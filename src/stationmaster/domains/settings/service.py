@@ -1,6 +1,7 @@
 """Keeping groups of settings."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.base import table_of
 from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.settings.models import Setting
-from stationmaster.kit.sealing import Sealer
+from stationmaster.kit.sealing import CannotOpen, Sealer
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,23 @@ async def store_value(session: AsyncSession, name: str, value: Mapping[str, Any]
 async def read_group(session: AsyncSession, sealer: Sealer, name: str, *, for_update: bool = False) -> Group:
     """Return a group with its secrets, empty when it was never set.
 
-    Raises:
-        CannotOpen: it was stored under another secret key.
+    Secrets that were stored under a key which is gone count as not set: somebody has to give them anew.
     """
     if for_update:
         await session.execute(insert_or_ignore(session, table_of(Setting)).values(Setting(name=name).model_dump()))
     row = await session.get(Setting, name, with_for_update=for_update or None, populate_existing=for_update)
     if row is None:
         return Group()
-    opened = json.loads(sealer.open(row.secret, row=_row(name))) if row.secret else {}
-    return Group(row.value, opened)
+    return Group(row.value, _open(sealer, row))
+
+
+def _open(sealer: Sealer, row: Setting) -> Mapping[str, str]:
+    try:
+        secrets: Mapping[str, str] = json.loads(sealer.open(row.secret, row=_row(row.name))) if row.secret else {}
+    except CannotOpen as error:
+        logger.warning("settings.unreadable", extra={"setting": row.name, "error": str(error)})
+        return {}
+    return secrets
 
 
 async def store_group(session: AsyncSession, sealer: Sealer, name: str, group: Group) -> None:
