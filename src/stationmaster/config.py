@@ -50,6 +50,9 @@ class RunnerSettings(BaseModel):
     breaker_open: Duration = Field(
         timedelta(seconds=60), description="How long the gate stays closed at first; doubles up to 15 minutes."
     )
+    stale_after: Duration = Field(
+        timedelta(days=3), ge=timedelta(hours=1), description="What waits or runs for longer than this is ended."
+    )
     drain: Duration = Field(timedelta(seconds=25), description="How long running work may finish after SIGTERM.")
 
 

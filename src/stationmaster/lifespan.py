@@ -59,6 +59,7 @@ from stationmaster.entrypoints.scheduler.duties import (
     report_duty,
     retention_duty,
     seal_duty,
+    stale_duty,
     status_duty,
 )
 from stationmaster.entrypoints.scheduler.heartbeat import Heartbeat
@@ -130,6 +131,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         duties = (
             *DUTIES,
             seal_duty(archive.key),
+            stale_duty(settings.runner.stale_after),
             remind_duty(settings.scheduler_timezone),
             report_duty(settings.scheduler_timezone),
             approval_duty(app.state.job_rules),

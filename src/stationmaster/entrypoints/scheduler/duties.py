@@ -15,7 +15,7 @@ from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth import housekeeping as identity
 from stationmaster.domains.checks import signs
 from stationmaster.domains.checks import watch as watching
-from stationmaster.domains.executions import breaker, spec_sweep, workers
+from stationmaster.domains.executions import breaker, spec_sweep, stale, workers
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.jobs import ending, reports, waves
 from stationmaster.domains.jobs.rules import JobRules
@@ -71,6 +71,11 @@ def remind_duty(zone: str) -> Duty:
 def report_duty(zone: str) -> Duty:
     """Make the duty that sends digests and reports; it is made and not listed because the day is that of a zone."""
     return Duty("send_reports", timedelta(minutes=5), partial(reports.send_reports, zone=zone))
+
+
+def stale_duty(after: timedelta) -> Duty:
+    """Make the duty that ends what waits or runs for days; it is made and not listed because a setting says how many."""
+    return Duty("end_stale", timedelta(minutes=10), partial(stale.end_stale, after=after))
 
 
 def approval_duty(rules: JobRules) -> Duty:
