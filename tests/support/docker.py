@@ -21,7 +21,7 @@ import pytest
 BUSYBOX = Path("/bin/busybox")
 IMAGE = "busybox:test"
 START_SECONDS = 30
-PROGRAMS = ("dockerd", "docker", "unshare")
+PROGRAMS = ("dockerd", "docker", "setpriv", "unshare")
 
 NEEDS_DOCKER = pytest.mark.skipif(
     os.geteuid() != 0 or not BUSYBOX.exists() or any(shutil.which(name) is None for name in PROGRAMS),
@@ -55,7 +55,11 @@ class DockerServer:
         up = f'{BUSYBOX} ip link set lo up && exec "$@"'
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["unshare", "--net", "sh", "-c", up, "sh", *command], stdout=log, stderr=log, start_new_session=True
+                # It ends with the tests, also when these are killed.
+                ["setpriv", "--pdeathsig=TERM", "unshare", "--net", "sh", "-c", up, "sh", *command],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._wait()
 
