@@ -42,6 +42,7 @@ from stationmaster.domains.notifications.channels.registry import open_carriers,
 from stationmaster.domains.outbox.delivery import Courier
 from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
+from stationmaster.domains.processes.transfer import ProcessSection
 from stationmaster.domains.retention.rules import make_policy
 from stationmaster.domains.runs.following import WorkflowFollower
 from stationmaster.domains.scripts import service as scripts
@@ -125,6 +126,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             requires_end_date=settings.jobs.require_end_date,
             requires_team=settings.jobs.require_team,
         )
+        app.state.transfer_sections = (ProcessSection(app.state.job_rules),)
         app.state.carriers = {carrier.channel: carrier for carrier in carriers}
         couriers = [Courier(database, outbox, carrier, tries_of(carrier.channel, settings)) for carrier in carriers]
         app.state.retention = policy = make_policy(settings.retention, archive.key)

@@ -88,7 +88,9 @@ async def settle(session: AsyncSession, job_id: UUID) -> datetime:
 async def seconds_to_next(session: AsyncSession) -> float | None:
     """Return the time until the earliest undecided slot, on the database's clock; None when nothing is planned."""
     now = await database_now(session)
-    earliest = await session.scalar(sa.select(sa.func.min(schedules.c.next_run_at)))
+    # Said so, the partial index has the answer; SQLite reads the whole table otherwise.
+    planned = schedules.c.next_run_at.is_not(None)
+    earliest = await session.scalar(sa.select(sa.func.min(schedules.c.next_run_at)).where(planned))
     return None if earliest is None else (earliest - now).total_seconds()
 
 
