@@ -114,6 +114,12 @@ def test_paths_are_plural_kebab_case_without_trailing_slash(path: str, method: s
     assert path == "/" or re.fullmatch(r"(/([a-z][a-z0-9-]*|\{[a-z_]+(:path)?\}))+", path)
 
 
+def test_whatever_is_referred_to_is_there() -> None:
+    named = set(re.findall(rf"'{REF_PREFIX}(\w+)'", str(DOCUMENT)))
+
+    assert named - DOCUMENT["components"]["schemas"].keys() == set()
+
+
 def test_every_way_in_is_described() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
 

@@ -62,6 +62,10 @@ _PROBLEM_HEADERS = {
 }
 
 
+_READ_BY_HAND: dict[str, type[BaseModel]] = {}
+"""Bodies of which FastAPI knows nothing; their schemas are added to the document."""
+
+
 class FieldProblem(Output):
     """One wrong field; either `pointer` or `parameter` says which."""
 
@@ -85,6 +89,12 @@ class ProblemDocument(Output):
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare the refusals that are particular to an operation: `responses=problems(409, 412)`."""
     return {status: {"description": Problem.from_status(status).title} for status in statuses}
+
+
+def body_of(model: type[BaseModel]) -> Document:
+    """Return a reference to the schema of a body that an operation reads by itself, for its `openapi_extra`."""
+    _READ_BY_HAND[model.__name__] = model
+    return {"$ref": REF_PREFIX + model.__name__}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -114,6 +124,8 @@ def complete(document: Document) -> Document:
     for left_out in ("HTTPValidationError", "ValidationError"):
         schemas.pop(left_out, None)
     schemas.update(_problem_schemas())
+    for name, schema in _schemas_by_hand(document).items():
+        schemas.setdefault(name, schema)
     responses = components.setdefault("responses", {})
     components.setdefault("headers", {}).update(headers(_LIMIT_HEADERS))
     for path, operation in _operations(document):
@@ -134,6 +146,16 @@ def _problem_schemas() -> dict[str, Any]:
     models: list[tuple[type[BaseModel], Any]] = [(ProblemDocument, "serialization"), (FieldProblem, "serialization")]
     _, definitions = models_json_schema(models, ref_template=REF_PREFIX + "{model}")
     found: dict[str, Any] = definitions["$defs"]
+    return found
+
+
+def _schemas_by_hand(document: Document) -> dict[str, Any]:
+    text = str(document.get("paths", {}))
+    models: list[tuple[type[BaseModel], Any]] = [
+        (model, "validation") for name, model in _READ_BY_HAND.items() if f"{REF_PREFIX}{name}'" in text
+    ]
+    _, definitions = models_json_schema(models, ref_template=REF_PREFIX + "{model}")
+    found: dict[str, Any] = definitions.get("$defs", {})
     return found
 
 

@@ -16,6 +16,7 @@ from stationmaster.domains.scripts.schemas import ScriptIn
 from stationmaster.domains.scripts.sources import Submission, read_archive, read_request
 from stationmaster.errors import BadRequest, FieldError, Invalid, UnsupportedMedia
 from stationmaster.identity.dependencies import RequireUser
+from stationmaster.web import openapi
 from stationmaster.web.application import SettingsDep
 from stationmaster.web.body_limit import UPLOAD
 from stationmaster.web.validation_errors import to_field_errors
@@ -41,7 +42,7 @@ BODY: dict[str, Any] = {
                 },
                 "example": {"file": "(the archive)"},
             },
-            "application/json": {"schema": {"$ref": "#/components/schemas/ScriptIn"}, "example": _EXAMPLE},
+            "application/json": {"schema": openapi.body_of(ScriptIn), "example": _EXAMPLE},
         },
     },
 }
