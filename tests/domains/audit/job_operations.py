@@ -30,7 +30,7 @@ async def backfill(_stage: "Stage") -> dict[str, Any]:
     return {"json": {"from": format_instant(now - timedelta(hours=1)), "to": format_instant(now)}}
 
 
-CSV = b"Name,Url\nnew,https://receiver.example/hook\n"
+CSV = b"Name,Url\nuploaded,https://receiver.example/hook\n"
 
 
 async def several_jobs(stage: "Stage") -> dict[str, Any]:
@@ -49,7 +49,7 @@ JOB_ROWS: dict[str, tuple[str, Any]] = {
     "delete_calendar": ("owner", {}),
     "import_jobs": (
         "owner",
-        {"json": {"document": {"version": 1, "jobs": [{"name": "new", "target": TARGET}]}, "mode": "apply"}},
+        {"json": {"document": {"version": 1, "jobs": [{"name": "imported", "target": TARGET}]}, "mode": "apply"}},
     ),
     "change_jobs": ("owner", several_jobs),
     "upload_jobs": ("owner", {"files": {"file": ("jobs.csv", CSV)}}),
