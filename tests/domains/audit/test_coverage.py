@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
@@ -10,6 +11,8 @@ from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.tables import metadata
 from tests.domains.audit.operations import MUTATING, ROWS, Stage
+
+pytestmark = pytest.mark.timeout(300)  # each walks through all operations
 
 
 def test_every_operation_that_changes_something_has_a_row() -> None:
