@@ -124,7 +124,9 @@ async def _make(
         return None
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        pointers = [FieldError(one["msg"], "/" + "/".join(map(str, one["loc"]))) for one in found]
+        pointers = [
+            FieldError(one["msg"].removeprefix("Value error, "), "/" + "/".join(map(str, one["loc"]))) for one in found
+        ]
         errors += [_row_error(rows, one) for one in pointers]
         return None
     except StationmasterError as error:  # there is a job with this name already

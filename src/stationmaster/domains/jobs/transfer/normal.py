@@ -22,6 +22,7 @@ _SCHEDULE_FIELDS = set(ScheduleIn.model_fields)
 def normalise(wanted: JobIn, rules: JobRules) -> Item:
     """Return a job that a user gives in its normal form."""
     item = wanted.model_dump(mode="json", exclude_defaults=True, exclude={"cron_expression", "timezone", "schedules"})
+    item = {"name": wanted.name} | item  # first, for those who read it
     schedules = list(wanted.schedules)
     if wanted.cron_expression is not None:
         schedules = [ScheduleIn(cron_expression=wanted.cron_expression, timezone=wanted.timezone)]
