@@ -77,9 +77,9 @@ class ScriptOut(Output):
     status: Status = Field(description="Of the newest version.")
     version: int | None = Field(description="Number of the version that runs; null while none can.", examples=[1])
     newest_version: int = Field(description="Number of the newest version.", examples=[1])
-    error: str | None = Field(description="Why the newest version failed; for its owner and admins.")
+    error: str | None = Field(description="Why the newest version failed; for its owner and admins.", examples=[None])
     runtime: str = Field(examples=["sandbox"])
-    image: str | None = Field(description="The image that runs, for its owner and admins.")
+    image: str | None = Field(description="The image that runs, for its owner and admins.", examples=[None])
     entrypoint: list[str] = Field(examples=[["main.py"]])
     parameters: JsonObject = Field(description="JSON Schema of its parameters.")
     secrets: list[str] = Field(description="Variables in which it finds secrets.")
@@ -90,7 +90,7 @@ class ScriptOut(Output):
     memory_limit: int | None
     timeout_seconds: float = Field(examples=[300])
     network: str = Field(examples=["none"])
-    progress_pattern: str | None
+    progress_pattern: str | None = Field(examples=[r"Progress: ([0-9.]+)%"])
     estimated_duration_seconds: float | None
     destructive: bool = Field(description="Whether a run needs `confirm`.", examples=[False])
     public: bool = Field(description="Whether everybody may use it.", examples=[False])
@@ -113,10 +113,10 @@ class VersionOut(Output):
     origin: Origin
     status: Status
     is_current: bool = Field(description="Whether it is the one that runs.", examples=[True])
-    error: str | None
+    error: str | None = Field(description="Why it failed.", examples=[None])
     digest: str | None = Field(description="SHA-256 of its archive.", examples=["9f86d081884c7d659a2feaa0c55ad015"])
     size_bytes: int | None = Field(description="Size of its archive.", examples=[2048])
-    image: str | None
+    image: str | None = Field(description="The image that runs.", examples=[None])
     manifest: JsonObject
     created_by: UUID | None
     created_at: Instant
