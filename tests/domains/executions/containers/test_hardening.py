@@ -102,3 +102,13 @@ def test_a_service_is_one_task_without_a_port() -> None:
     assert {"Replicated": {"Replicas": 1}} == made["Mode"]
     assert {"Mode": "dnsrr"} == made["EndpointSpec"]
     assert made["TaskTemplate"]["ContainerSpec"]["Args"] is None
+
+
+def test_what_is_kept_free_decides_where_a_service_is_placed() -> None:
+    reserved = Limits(cpu=1.5, memory_mb=64, pids=20, cpu_reservation=0.5, memory_reservation_mb=32)
+
+    assert {} == service()["TaskTemplate"]["Resources"]["Reservations"]
+    assert {"NanoCPUs": 500_000_000, "MemoryBytes": 32 * 1024**2} == (
+        service(limits=reserved)["TaskTemplate"]["Resources"]["Reservations"]
+    )
+    assert 32 * 1024**2 == config(limits=reserved)["HostConfig"]["MemoryReservation"]

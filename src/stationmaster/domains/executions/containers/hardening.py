@@ -61,6 +61,7 @@ def _limits(limits: Limits) -> dict[str, Any]:
     return {
         "Memory": memory,
         "MemorySwap": memory,
+        "MemoryReservation": limits.memory_reservation_mb * MIB,
         "NanoCpus": int(limits.cpu * NANO),
         "PidsLimit": limits.pids,
         "OomKillDisable": False,
@@ -123,4 +124,8 @@ def _tmpfs(target: str, settings: DockerSettings) -> dict[str, Any]:
 
 def _resources(limits: Limits) -> dict[str, Any]:
     used = {"NanoCPUs": int(limits.cpu * NANO), "MemoryBytes": limits.memory_mb * MIB}
-    return {"Limits": {**used, "Pids": limits.pids}, "Reservations": {}}
+    kept = {"NanoCPUs": int(limits.cpu_reservation * NANO), "MemoryBytes": limits.memory_reservation_mb * MIB}
+    return {
+        "Limits": {**used, "Pids": limits.pids},
+        "Reservations": {name: value for name, value in kept.items() if value},
+    }

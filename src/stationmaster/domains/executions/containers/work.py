@@ -17,11 +17,13 @@ STATE_FILE = f"{STATE}/state.json"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a container may use."""
+    """What a container may use, and what is kept free for it."""
 
     cpu: float
     memory_mb: int
     pids: int
+    cpu_reservation: float = 0
+    memory_reservation_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)

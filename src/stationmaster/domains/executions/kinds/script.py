@@ -8,6 +8,7 @@ work is lost or begun anew, as the job says.
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from uuid import UUID
 from stationmaster.db import blobs
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions.containers.work import Limits
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
 from stationmaster.domains.executions.journal import Stream
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
@@ -26,6 +28,7 @@ from stationmaster.domains.executions.targets.docker import DockerTarget
 from stationmaster.domains.executions.targets.script import ScriptTarget
 from stationmaster.domains.scripts import usage
 from stationmaster.domains.scripts.archives.reading import read_all
+from stationmaster.domains.scripts.manifest import Manifest
 from stationmaster.domains.scripts.models import Origin
 from stationmaster.errors import Invalid, StationmasterError
 from stationmaster.kit.progress_pattern import ProgressPattern
@@ -188,6 +191,7 @@ class ScriptExecutor:
             self._docker.check(target)
             files = {name: await self._read(digest) for name, digest in work.inputs.items()}
             made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
+            made = replace(made, limits=_reserve(made.limits, manifest))
             outcome = await self._docker.carry_out(made, context, handle=handle, timeout_seconds=seconds)
         except ValueError as refusal:
             outcome = Outcome(State.FAILED, Reason.CLIENT_ERROR, error=f"{refusal}", is_final=True)
@@ -242,6 +246,15 @@ class _Ear:
 
     async def write(self, stream: str, data: bytes, /) -> None:
         await self._journal.feed(data, Stream(stream))
+
+
+def _reserve(limits: Limits, manifest: Manifest) -> Limits:
+    """Add what the manifest wants kept free: a swarm places the service by it, an engine defends that much memory."""
+    return replace(
+        limits,
+        cpu_reservation=manifest.cpu_reservation or 0,
+        memory_reservation_mb=(manifest.memory_reservation or 0) // MIB,
+    )
 
 
 def _judge(end: SandboxEnd, context: Context) -> Outcome:
