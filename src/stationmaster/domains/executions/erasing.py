@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from stationmaster.db import blobs
 from stationmaster.db.base import table_of
+from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
 from stationmaster.domains.executions.states import ACTIVE
@@ -21,6 +23,7 @@ _attempts = table_of(Attempt)
 _specs = table_of(Spec)
 _journals = table_of(Journal)
 _chunks = table_of(JournalChunk)
+_artifacts = table_of(Artifact)
 
 
 async def find_busy(session: AsyncSession, step_run_ids: Collection[UUID]) -> set[UUID]:
@@ -51,5 +54,7 @@ async def erase_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUI
     await session.execute(sa.update(_attempts).where(_attempts.c.execution_id.in_(mine)).values(error=None))
     await session.execute(sa.delete(_chunks).where(_chunks.c.execution_id.in_(mine)))
     await session.execute(sa.delete(_journals).where(_journals.c.execution_id.in_(mine)))
+    removed = sa.delete(_artifacts).where(_artifacts.c.execution_id.in_(mine)).returning(_artifacts.c.digest)
+    await blobs.drop_unused(session, set(await session.scalars(removed)))
     used = sa.select(_executions.c.spec_id).where(_executions.c.spec_id.in_(specs))
     await session.execute(sa.delete(_specs).where(_specs.c.id.in_(specs), _specs.c.id.not_in(used)))
