@@ -9,7 +9,7 @@ from stationmaster.domains.processes import repository, step_work, versions
 from stationmaster.domains.processes.listing import ProcessItem
 from stationmaster.domains.processes.metadata_schema import read_schema
 from stationmaster.domains.processes.models import Process, ProcessVersion, Step
-from stationmaster.domains.processes.schemas import ProcessOut, VersionOut
+from stationmaster.domains.processes.schemas import ProcessOut, ProcessVersionOut
 from stationmaster.domains.processes.step_schemas import StepOut
 from stationmaster.domains.processes.work_schemas import Approval, RerunConfig, Work
 from stationmaster.domains.users import directory
@@ -81,8 +81,8 @@ async def show_step(session: AsyncSession, step: Step) -> StepOut:
     return next(shown for shown in show_steps([*others, step]) if shown.id == step.id)
 
 
-def show_version(version: ProcessVersion) -> VersionOut:
+def show_version(version: ProcessVersion) -> ProcessVersionOut:
     """Show a version."""
-    return VersionOut(
+    return ProcessVersionOut(
         number=version.number, created_at=version.created_at, steps=show_steps(versions.steps_of(version))
     )

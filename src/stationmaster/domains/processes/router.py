@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.jobs.router import RulesDep
 from stationmaster.domains.processes import reading, service
 from stationmaster.domains.processes.listing import PROCESSES, ProcessItem
-from stationmaster.domains.processes.schemas import ProcessIn, ProcessOut, ProcessPatch, RetentionIn, VersionOut
+from stationmaster.domains.processes.schemas import ProcessIn, ProcessOut, ProcessPatch, ProcessVersionOut, RetentionIn
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, RequireAdmin, RequireUser
 from stationmaster.web.etag import IfMatchDep
@@ -116,10 +116,10 @@ async def list_process_versions(
     params: PageParamsDep,
     request: Request,
     response: Response,
-) -> Page[VersionOut]:
+) -> Page[ProcessVersionOut]:
     """List what the steps of a process were, newest first. A run names the version it began with."""
     process = await service.get_process(session, process_id)
-    page: Page[VersionOut] = await paginate(
+    page: Page[ProcessVersionOut] = await paginate(
         session,
         service.versions_statement(process.id),
         params,

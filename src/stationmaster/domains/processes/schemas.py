@@ -149,7 +149,7 @@ class ProcessOut(Output):
     deleted_at: datetime | None
 
 
-class VersionOut(Output):
+class ProcessVersionOut(Output):
     """The steps of a process as they were; runs that began then keep them."""
 
     model_config = ConfigDict(
