@@ -50,6 +50,7 @@ async def open_executors(
 ) -> AsyncIterator[Mapping[str, Executor]]:
     """Give one executor for each kind of target. A new kind is one line here."""
     secrets = GrantedSecrets(database, sealer)
+    states = StateBook(database)
     connections = settings.runner.concurrency + TRIAL_CONNECTIONS
     github = URL(settings.github.api_url)  # the operator's word, so that it may be a private address
     github_guard = Guard((*settings.outbound_allow, f"{github.host_subcomponent}:{github.port}"))
@@ -65,10 +66,8 @@ async def open_executors(
         containers: DockerExecutor | None = None
         if engine is not None:
             house = {"installation": installation, "service_url": settings.public_url}
-            containers = DockerExecutor(engine, settings.docker, secrets=secrets, **house)
+            containers = DockerExecutor(engine, settings.docker, secrets=secrets, states=states, **house)
             executors.append(containers)
         url = settings.docker.service_url or settings.public_url
-        executors.append(
-            ScriptExecutor(database, sealer, sandbox, containers, states=StateBook(database), service_url=url)
-        )
+        executors.append(ScriptExecutor(database, sealer, sandbox, containers, states=states, service_url=url))
         yield {executor.kind: executor for executor in executors}

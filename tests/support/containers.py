@@ -31,6 +31,7 @@ class NotedDesk:
     """Remembers the handle that a replica which dies would leave."""
 
     handle: Mapping[str, Any] | None = None
+    job_id: UUID | None = None
     has_reporter: bool = False
     kept: dict[str, bytes] = field(default_factory=dict)
 
@@ -38,7 +39,7 @@ class NotedDesk:
         return "the token of this attempt"
 
     async def read_facts(self) -> Facts:
-        return Facts(handle=self.handle)
+        return Facts(handle=self.handle, job_id=self.job_id)
 
     async def keep_artifact(self, name: str, source: Source) -> str | None:
         self.kept[name] = await source.read(1 << 20)
@@ -52,6 +53,22 @@ class NotedDesk:
 
 
 @dataclass
+class NotedStates:
+    """Keeps one state for all jobs, and remembers what was left."""
+
+    kept: dict[str, Any] = field(default_factory=dict)
+    left: list[tuple[UUID, UUID, dict[str, Any]]] = field(default_factory=list)
+    refusal: str | None = None
+
+    async def read(self, job_id: UUID) -> dict[str, Any]:
+        return self.kept
+
+    async def leave(self, job_id: UUID, execution_id: UUID, document: dict[str, Any]) -> str | None:
+        self.left.append((job_id, execution_id, document))
+        return self.refusal
+
+
+@dataclass
 class Attempt:
     """One attempt, which several replicas may carry on one after the other."""
 
@@ -61,6 +78,7 @@ class Attempt:
     id: UUID = field(default_factory=new_id)
     desk: NotedDesk = field(default_factory=NotedDesk)
     journal: TrialJournal = field(default_factory=TrialJournal)
+    states: NotedStates = field(default_factory=NotedStates)
 
     @property
     def name(self) -> str:
@@ -94,9 +112,12 @@ def make_attempt(
 ) -> Attempt:
     """Make an attempt of a command in the tests' image."""
     settings = settings or house()
-    executor = DockerExecutor(engine, settings, installation=INSTALLATION, secrets=FixedSecrets(), service_url=URL)
+    states = NotedStates()
+    executor = DockerExecutor(
+        engine, settings, installation=INSTALLATION, secrets=FixedSecrets(), states=states, service_url=URL
+    )
     target = DockerTarget.model_validate({"type": "docker", "image": IMAGE, "command": list(command), **fields})
-    return Attempt(executor, target, timeout_seconds)
+    return Attempt(executor, target, timeout_seconds, states=states)
 
 
 def house(**settings: Any) -> DockerSettings:

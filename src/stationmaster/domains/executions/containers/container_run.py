@@ -12,20 +12,23 @@ from stationmaster.db.blobs import BytesSource
 from stationmaster.domains.executions.containers import verdict
 from stationmaster.domains.executions.containers.hardening import MIB, container_config
 from stationmaster.domains.executions.containers.run_facts import RunFacts
-from stationmaster.domains.executions.containers.work import HOME, OUTPUTS, RESULT_FILE, ContainerWork
+from stationmaster.domains.executions.containers.work import HOME, OUTPUTS, RESULT_FILE, STATE_FILE, ContainerWork
 from stationmaster.domains.executions.containers.workspace import make_workspace
 from stationmaster.domains.executions.executor import Desk, Outcome
 from stationmaster.domains.executions.journal import Journal, Stream
+from stationmaster.domains.executions.state_file import StateFile
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.outbound.docker import archive
 from stationmaster.outbound.docker.engine import Engine, Json
 from stationmaster.outbound.docker.errors import Conflict, EngineAway, NotThere
+from stationmaster.web.json_values import check_json
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 LAST_WORDS_SECONDS = 5
-MAX_RESULT_BYTES = 262_144
+MAX_DOCUMENT_BYTES = 262_144
+"""Of a result or a state, as the engine packs it."""
 NEVER_STARTED = "created"
 LOST = Outcome(State.LOST, Reason.LOST, error=verdict.LOST)
 
@@ -63,12 +66,15 @@ class ContainerRun:
         if ended is None:
             return LOST
         await self._keep_outputs(work)
-        return verdict.judge(
+        outcome = verdict.judge(
             int(ended["State"]["ExitCode"]),
             is_oom=bool(ended["State"]["OOMKilled"]),
             was_engine_away=bool(self.times_away),
             result=await self._read_result(),
         )
+        if work.state is not None and outcome.state is State.SUCCEEDED:
+            await self._leave_state(work.state)
+        return outcome
 
     async def stop(self) -> None:
         """End the container, politely first, and take in the last words of one that was followed."""
@@ -167,14 +173,27 @@ class ContainerRun:
 
     async def _read_result(self) -> Json | None:
         """Return what the program left in its result file; what it printed as its result, the journal has."""
-        raw = await self.engine.get_archive(self.name, RESULT_FILE, max_bytes=MAX_RESULT_BYTES)
+        raw = await self.engine.get_archive(self.name, RESULT_FILE, max_bytes=MAX_DOCUMENT_BYTES)
         if raw is None:
             return None
-        try:
-            result = json.loads(b"".join(content for _, content in archive.unpack(raw)))
-        except (archive.UnsafeArchive, ValueError):
-            result = None
-        if not isinstance(result, dict):
+        result = _read_object(raw)
+        if result is None:
             await self.journal.line(f"{RESULT_FILE} holds no JSON object; it is not kept.", level="warning")
-            return None
         return result
+
+    async def _leave_state(self, state: StateFile) -> None:
+        """Leave what the program wrote into its state file, which was there when it began."""
+        raw = await self.engine.get_archive(self.name, STATE_FILE, max_bytes=MAX_DOCUMENT_BYTES)
+        left = _read_object(raw) if raw else None
+        trouble = "It is no JSON object, too large, or gone." if left is None else await state.leave(left)
+        if trouble:
+            await self.journal.line(f"{STATE_FILE} is not kept: {trouble}", level="warning")
+
+
+def _read_object(raw: bytes) -> Json | None:
+    """Return the JSON object that a packed file holds; None when it holds anything else, or one that cannot be stored."""
+    try:
+        found = check_json(json.loads(b"".join(content for _, content in archive.unpack(raw))))
+    except (archive.UnsafeArchive, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

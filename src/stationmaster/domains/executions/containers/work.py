@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stationmaster.domains.executions.state_file import StateFile
 from stationmaster.outbound.docker.engine import RegistryLogin
 
 HOME = "/stationmaster"
@@ -37,5 +38,5 @@ class ContainerWork:
     has_network: bool = False
     login: RegistryLogin | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
-    state: bytes | None = None
+    state: StateFile | None = None
     outputs: Sequence[str] = ()

@@ -45,7 +45,8 @@ def _members(work: ContainerWork, uid: int) -> Iterator[Member]:
     for name, content in work.files.items():
         yield Member(f"{_below(INPUTS)}/{name}", content)
     if work.state is not None:
-        yield Member(_below(STATE_FILE), work.state, owner=uid, mode=0o600)
+        content = json.dumps(work.state.found, ensure_ascii=False).encode()
+        yield Member(_below(STATE_FILE), content, owner=uid, mode=0o600)
 
 
 def _below(path: str) -> str:

@@ -18,6 +18,7 @@ from stationmaster.domains.executions.containers.work import INPUTS, ContainerWo
 from stationmaster.domains.executions.containers.workspace import own_variables
 from stationmaster.domains.executions.desk import TrialDesk
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
+from stationmaster.domains.executions.state_file import StateFile, States
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets.docker import DockerTarget
 from stationmaster.errors import StationmasterError
@@ -53,12 +54,20 @@ class DockerExecutor:
     kind = "docker"
 
     def __init__(
-        self, engine: Engine, settings: DockerSettings, *, installation: str, secrets: Secrets, service_url: str
+        self,
+        engine: Engine,
+        settings: DockerSettings,
+        *,
+        installation: str,
+        secrets: Secrets,
+        states: States,
+        service_url: str,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._installation = installation
         self._secrets = secrets
+        self._states = states
         self._service_url = settings.service_url or service_url
         self._interrupted: OrderedDict[AttemptName, ContainerRun | ServiceRun] = OrderedDict()
 
@@ -71,22 +80,27 @@ class DockerExecutor:
         except (ValueError, StationmasterError) as refusal:
             return Outcome(State.FAILED, Reason.BLOCKED, error=str(refusal), is_final=True)
         seconds = min(target.timeout_seconds or context.timeout_seconds, context.timeout_seconds)
-        return await self.carry_out(work, context, handle=facts.handle, timeout_seconds=seconds)
+        return await self.carry_out(work, context, facts, timeout_seconds=seconds)
 
     async def carry_out(
-        self, work: ContainerWork, context: Context, *, handle: Mapping[str, Any] | None, timeout_seconds: float
+        self, work: ContainerWork, context: Context, facts: Facts, *, timeout_seconds: float
     ) -> Outcome:
-        """Run prepared work, begun here or, with a handle, by a replica that went away.
+        """Run prepared work, begun here or, with a handle among the facts, by a replica that went away.
+
+        Where there are files, it finds the state of its job, and leaves the next.
 
         Raises:
             Disowned: somebody else has the attempt.
         """
-        ends_at = _end_of(handle) or clock.now() + timedelta(seconds=timeout_seconds)
+        ends_at = _end_of(facts.handle) or clock.now() + timedelta(seconds=timeout_seconds)
         seconds = max(SHORTEST_SECONDS, (ends_at - clock.now()).total_seconds())
+        if self._settings.mode == "container":
+            state = await StateFile.open(self._states, facts.job_id, context.execution_id)
+            work = replace(work, state=state)
         run = self._open_run(context, ends_at)
         try:
             async with asyncio.timeout(seconds):
-                return await run.carry_out(work, handle)
+                return await run.carry_out(work, facts.handle)
         except TimeoutError:
             await self._stop(run)
             error = f"No end within {timeout_seconds:g} seconds; it was stopped."

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
 from uuid import UUID
 
 from stationmaster.db import blobs
@@ -23,6 +22,7 @@ from stationmaster.domains.executions.journal import Stream
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
 from stationmaster.domains.executions.script_use import find_runner, find_use
 from stationmaster.domains.executions.script_work import ScriptWork
+from stationmaster.domains.executions.state_file import StateFile, States
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets.docker import DockerTarget
 from stationmaster.domains.executions.targets.script import ScriptTarget
@@ -48,16 +48,6 @@ _MEANING: dict[Cause, tuple[State, Reason]] = {
     Cause.OUTPUT: (State.FAILED, Reason.LIMIT),
     Cause.NOT_STARTED: (State.FAILED, Reason.INTERNAL_ERROR),
 }
-
-
-class States(Protocol):
-    """Whoever keeps the state of jobs between their runs."""
-
-    async def read(self, job_id: UUID) -> dict[str, Any]:
-        """Return what a job keeps."""
-
-    async def leave(self, job_id: UUID, execution_id: UUID, document: dict[str, Any]) -> str | None:
-        """Draft what it shall keep if the execution succeeds; return why not."""
 
 
 class ScriptExecutor:
@@ -97,7 +87,7 @@ class ScriptExecutor:
         await context.journal.line(f"Script {work.title}.")
         if work.use.manifest.runtime == "sandbox":
             return await self._run_in_sandbox(work, context, facts.job_id)
-        return await self._run_in_container(work, context, facts.handle)
+        return await self._run_in_container(work, context, facts)
 
     async def stop(self, target: ScriptTarget, context: Context) -> None:  # noqa: ARG002  # a container is known by its attempt
         """End the container of an attempt; a process in the sandbox ended with `run`."""
@@ -121,6 +111,7 @@ class ScriptExecutor:
 
     async def _run_in_sandbox(self, work: ScriptWork, context: Context, job_id: UUID | None) -> Outcome:
         name = f"{context.execution_id}-{context.attempt}"
+        state = await StateFile.open(self._states, job_id, context.execution_id)
         manifest = work.use.manifest
         paths = await self._sandbox.paths_of(name)
         bound = work.bound(str(paths.input))
@@ -138,7 +129,7 @@ class ScriptExecutor:
                 input=await self._write_inputs(work, stack),
                 environment=self._environment(work, bound.environment, context, has_network=has_network),
                 params=bound.params,
-                state=await self._states.read(job_id) if job_id else None,
+                state=state.found if state else None,
                 outputs=tuple(manifest.outputs),
                 limits=limits,
                 has_network=has_network,
@@ -146,29 +137,12 @@ class ScriptExecutor:
             end = await stack.enter_async_context(
                 self._sandbox.run(order, _Ear(context), waiting=context.stopwatch.stopped())
             )
-            notes = [
-                *end.notes,
-                *await _keep_outputs(end, context),
-                *await self._leave_state(end, order, context, job_id),
-            ]
+            notes = [*end.notes, *await _keep_outputs(end, context), *await _leave_state(end, state)]
             for note in notes:
                 await context.journal.line(note, level="warning")
             return _judge(end, context)
 
-    async def _leave_state(
-        self, end: SandboxEnd, order: SandboxOrder, context: Context, job_id: UUID | None
-    ) -> list[str]:
-        """Leave what a run that succeeded wrote into its state file; return why it is not taken, if so."""
-        if job_id is None or not end.is_success or end.state in (None, order.state):
-            return []
-        if not isinstance(end.state, dict):
-            return ["The state of a job is a JSON object; what the script left is none."]
-        problem = await self._states.leave(job_id, context.execution_id, end.state)
-        return [problem] if problem else []
-
-    async def _run_in_container(
-        self, work: ScriptWork, context: Context, handle: Mapping[str, object] | None
-    ) -> Outcome:
+    async def _run_in_container(self, work: ScriptWork, context: Context, facts: Facts) -> Outcome:
         if self._docker is None:
             return Outcome(State.FAILED, Reason.CLIENT_ERROR, error="Containers are not run here.", is_final=True)
         manifest = work.use.manifest
@@ -192,7 +166,7 @@ class ScriptExecutor:
             files = {name: await self._read(digest) for name, digest in work.inputs.items()}
             made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
             made = replace(made, limits=_reserve(made.limits, manifest))
-            outcome = await self._docker.carry_out(made, context, handle=handle, timeout_seconds=seconds)
+            outcome = await self._docker.carry_out(made, context, facts, timeout_seconds=seconds)
         except ValueError as refusal:
             outcome = Outcome(State.FAILED, Reason.CLIENT_ERROR, error=f"{refusal}", is_final=True)
         self._in_containers.discard(key)
@@ -225,6 +199,14 @@ class ScriptExecutor:
         for name, digest in work.inputs.items():
             await blobs.write_to(self._database, digest, folder / name)
         return {name: folder / name for name in work.inputs}
+
+
+async def _leave_state(end: SandboxEnd, state: StateFile | None) -> list[str]:
+    """Leave what a run that succeeded wrote into its state file; return why it is not taken, if so."""
+    if state is None or not end.is_success or end.state is None:
+        return []
+    problem = await state.leave(end.state)
+    return [problem] if problem else []
 
 
 async def _keep_outputs(end: SandboxEnd, context: Context) -> list[str]:
