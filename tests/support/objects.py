@@ -1,6 +1,7 @@
 """One object of each kind that a path of the API names, all of one owner."""
 
 from collections.abc import Awaitable, Callable, Collection
+from uuid import UUID
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -8,6 +9,7 @@ from sqlmodel import select
 
 from stationmaster.db import blobs
 from stationmaster.db.blobs import BytesSource
+from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
 from stationmaster.domains.checks import service as checks
@@ -81,20 +83,25 @@ async def _make_calendar(app: FastAPI, owner: User) -> Ids:
 
 async def _make_execution(app: FastAPI, owner: User) -> Ids:
     (execution_id,) = await store(app.state.database, make_spec(), owner_id=owner.id, job_id=new_id())
-    async with unit_of_work(app.state.database) as session:
-        source = BytesSource(b"rows")
+    await keep_artifact(app.state.database, execution_id, "report.csv")
+    return {"execution_id": str(execution_id), "artifact_name": "report.csv"}
+
+
+async def keep_artifact(database: Database, execution_id: UUID, name: str) -> None:
+    """Let an execution have kept a file."""
+    source = BytesSource(b"rows")
+    async with unit_of_work(database) as session:
         measured = await blobs.measure(source)
         await blobs.store(session, source, measured)
         artifact = Artifact(
             execution_id=execution_id,
-            name="report.csv",
+            name=name,
             attempt=1,
             media_type="text/csv",
             size_bytes=measured.size_bytes,
             digest=measured.digest,
         )
         session.add(artifact)
-    return {"execution_id": str(execution_id), "artifact_name": "report.csv"}
 
 
 async def _make_run(app: FastAPI, owner: User) -> Ids:

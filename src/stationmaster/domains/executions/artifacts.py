@@ -1,6 +1,7 @@
 """The files that executions make and that are kept: put by the program itself, or collected by its executor."""
 
 import mimetypes
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -89,6 +90,16 @@ async def get_artifact(session: AsyncSession, execution_id: UUID, name: str) -> 
     if artifact is None:
         raise ArtifactNotFound(name)
     return artifact
+
+
+async def find_kept(session: AsyncSession, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Return which of these are there, each named by its execution and its name."""
+    if not wanted:
+        return set()
+    statement = sa.select(artifacts.c.execution_id, artifacts.c.name).where(
+        sa.tuple_(artifacts.c.execution_id, artifacts.c.name).in_(list(wanted))
+    )
+    return {(execution_id, name) for execution_id, name in await session.execute(statement)}
 
 
 async def _lock(session: AsyncSession, owner: Owner) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from stationmaster.kit.field_name import FieldName, take_name
 from stationmaster.kit.filters import Filter, Operator, Term, parse_filter
@@ -30,6 +31,8 @@ class Surroundings:
     meta: Mapping[str, Any]
     statuses: Mapping[str, str]
     results: Mapping[str, Mapping[str, Any]]
+    executions: Mapping[str, UUID]
+    """What carried out the steps that were a success."""
 
 
 def reference_name(step: str) -> str:

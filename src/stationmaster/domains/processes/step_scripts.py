@@ -5,9 +5,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.domains.executions.script_use import check_script
+from stationmaster.domains.executions.script_use import check_script, find_runner
 from stationmaster.domains.executions.targets.script import ScriptTarget
 from stationmaster.domains.processes.models import Process, Step
+from stationmaster.domains.scripts.usage import find_parameters
+from stationmaster.errors import FieldError, Invalid
+
+NO_FILE = "The script has no parameter of this name that takes a file."
 
 
 async def check_scripts(session: AsyncSession, process: Process, step: Step, *, pointer: str = "") -> None:
@@ -24,6 +28,26 @@ async def check_scripts(session: AsyncSession, process: Process, step: Step, *, 
         if _is_script(stored):
             target = ScriptTarget.model_validate(stored)
             await check_script(session, target, owner_id=process.owner_id, pointer=f"{pointer}/{place}", later=later)
+            await _check_files(session, process, target, work.get("inputs", {}), pointer)
+
+
+async def _check_files(
+    session: AsyncSession, process: Process, target: ScriptTarget, inputs: Mapping[str, Any], pointer: str
+) -> None:
+    """Refuse files of steps before where the script, which its owner may run, does not take a file."""
+    named = [name for name, given in inputs.items() if _names_artifact(given)]
+    if not named:
+        return
+    parameters = await find_parameters(session, target.script, await find_runner(session, process.owner_id))
+    taking = {name for name, found in parameters.properties.items() if found.format == "file"}
+    wrong = [FieldError(NO_FILE, pointer=f"{pointer}/inputs/{name}") for name in named if name not in taking]
+    if wrong:
+        raise Invalid(*wrong)
+
+
+def _names_artifact(given: Any) -> bool:
+    """Say whether an input, as it is stored, names a file of a step before."""
+    return any(isinstance(source, Mapping) for source in (given if isinstance(given, list) else [given]))
 
 
 def _is_script(stored: Mapping[str, Any] | None) -> bool:

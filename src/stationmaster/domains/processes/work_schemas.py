@@ -31,9 +31,21 @@ def _check_run_if(text: str) -> str:
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH), AfterValidator(_check_reference)]
 RunIf = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_check_run_if)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class ArtifactOf(Input):
+    """A file that the execution of an earlier step keeps."""
+
+    step: ShortText = Field(description="A step with a target, which is not done for a list.", examples=["filter"])
+    artifact: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
+        description="Its name among the artifacts of the step's execution.", examples=["filtered.csv"]
+    )
+
+
+Source = Reference | ArtifactOf
 ItemList = Annotated[list[JsonValue], Field(max_length=MOST_ITEMS)]
 Inputs = Annotated[
-    dict[Name, Reference | Annotated[list[Reference], Field(min_length=1, max_length=10)]], Field(max_length=MOST_NAMES)
+    dict[Name, Source | Annotated[list[Source], Field(min_length=1, max_length=10)]], Field(max_length=MOST_NAMES)
 ]
 Timeout = Annotated[float, Field(gt=0, le=86_400 * 7)]
 
@@ -116,8 +128,9 @@ class Work(Input):
     )
     inputs: Inputs = Field(
         {},
-        description="Parameters laid into the target, by references such as `download.bytes` or `run.entity_id`; of several"
-        " the first that is there counts.",
+        description="Parameters laid into the target, by references such as `download.bytes` or `run.entity_id`, or of the"
+        " files of earlier steps; of several the first that is there counts.",
+        examples=[{"rows": "filter.rows", "file": [{"step": "filter", "artifact": "filtered.csv"}, "params.file"]}],
     )
     retry: Retry = Field(Retry(), description="Attempts that failed.")
     timeout_seconds: Timeout = Field(300, description="Whole time of one attempt.")

@@ -15,8 +15,7 @@ from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.rules import JobRules, default_on_lost
 from stationmaster.domains.processes import step_work
 from stationmaster.domains.processes.models import Process, Step
-from stationmaster.domains.processes.references import Surroundings, find_value, parse_reference
-from stationmaster.domains.processes.work_schemas import Work
+from stationmaster.domains.processes.references import Surroundings
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.domains.runs.status import StepStatus
 
@@ -33,17 +32,6 @@ class Stage:
     process: Process
     run: Run
     now: datetime
-
-
-def resolve_inputs(work: Work, there: Surroundings) -> dict[str, Any]:
-    """Return the parameters that the inputs come to; one for which nothing is there is left out."""
-    found: dict[str, Any] = {}
-    for name, texts in work.inputs.items():
-        values = (find_value(parse_reference(text), there) for text in ([texts] if isinstance(texts, str) else texts))
-        value = next((value for value in values if value is not None), None)
-        if value is not None:
-            found[name] = value
-    return found
 
 
 async def dispatch(
@@ -128,4 +116,9 @@ def surroundings_of(run: Run, step_runs: Mapping[UUID, StepRun], names: Mapping[
         meta=run.meta,
         statuses={names[id_]: step_run.status.value for id_, step_run in step_runs.items()},
         results={names[id_]: step_run.result or {} for id_, step_run in step_runs.items()},
+        executions={
+            names[id_]: step_run.execution_id
+            for id_, step_run in step_runs.items()
+            if step_run.execution_id is not None and step_run.status is StepStatus.SUCCESS
+        },
     )

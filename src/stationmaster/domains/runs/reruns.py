@@ -27,6 +27,7 @@ from stationmaster.domains.runs.errors import (
     RunIsNeutralized,
     StepRunNotFound,
 )
+from stationmaster.domains.runs.inputs import NO_INPUT
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.domains.runs.status import SkipReason, StepStatus
 from stationmaster.identity.actor import Actor
@@ -140,7 +141,9 @@ async def _rerun(
     assert process is not None, "a process is purged after its runs"
     config = step_work.read_rerun(step)
     is_spread = step_run.parent_id is None and bool((step.work or {}).get("fan_out"))
-    if (config.target or step.work) and not is_spread:
+    # What it takes may be there by then: it waits for its turn again.
+    had_no_input = step_run.execution_id is None and (step_run.failure or {}).get("error_code") == NO_INPUT
+    if (config.target or step.work) and not is_spread and not had_no_input:
         stage = Stage(session, rules, process, run, normalise(await database_now(session)))
         await dispatch(stage, step, again, step_run.params or {}, trigger=Trigger.RERUN, delay=delay)
     await _open_again(session, run, steps, again)

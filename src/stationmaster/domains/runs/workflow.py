@@ -32,7 +32,8 @@ from stationmaster.domains.processes.references import (
 )
 from stationmaster.domains.processes.work_schemas import MOST_ITEMS, FanOut
 from stationmaster.domains.runs import deriving, repository
-from stationmaster.domains.runs.dispatching import Stage, dispatch, fail, resolve_inputs, surroundings_of
+from stationmaster.domains.runs.dispatching import Stage, dispatch, fail, surroundings_of
+from stationmaster.domains.runs.inputs import NO_INPUT, NoInput, resolve_inputs
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.domains.runs.status import ENDED, SkipReason, StepStatus
 from stationmaster.kit.instants import normalise
@@ -127,22 +128,29 @@ class _Look:
     async def _begin(self, step: Step, step_run: StepRun) -> None:
         if step.approval is not None:
             _ask(step, step_run, self.stage)
-        elif step.work and step.work.get("fan_out"):
-            await self._spread(step, step_run)
         elif step.work:
-            params = resolve_inputs(step_work.read_work(step), self._surroundings())
+            await self._begin_work(step, step_run)
+
+    async def _begin_work(self, step: Step, step_run: StepRun) -> None:
+        work = step_work.read_work(step)
+        try:
+            params = await resolve_inputs(self.stage.session, work, self._surroundings())
+        except NoInput as error:
+            fail(step_run, NO_INPUT, str(error), self.stage.now)
+            return
+        if work.fan_out is not None:
+            await self._spread(step, step_run, work.fan_out, params)
+        else:
             await dispatch(self.stage, step, step_run, params)
 
-    async def _spread(self, step: Step, step_run: StepRun) -> None:
+    async def _spread(self, step: Step, step_run: StepRun, fan_out: FanOut, params: dict[str, Any]) -> None:
         """Make a step run for each item, and begin the first of them."""
-        work = step_work.read_work(step)
-        assert work.fan_out is not None
         try:
-            items = _list_items(work.fan_out, self._surroundings())
+            items = _list_items(fan_out, self._surroundings())
         except ValueError as error:
             fail(step_run, "fan_out", str(error), self.stage.now)
             return
-        step_run.params = resolve_inputs(work, self._surroundings())
+        step_run.params = params
         step_run.status, step_run.started_at = StepStatus.RUNNING, self.stage.now
         self.stage.session.add_all(_make_child(step_run, number, item) for number, item in enumerate(items))
         await self.stage.session.flush()
