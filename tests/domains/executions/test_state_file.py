@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stationmaster.domains.executions.state_file import StateFile
+from stationmaster.domains.executions.state_file import StateFile, mark_of
 from stationmaster.kit.ids import new_id
 from tests.support.containers import NotedStates
 
@@ -48,6 +48,13 @@ async def test_what_cannot_be_kept_is_refused_in_words(left: Any, words: str) ->
 
     assert words in str(await (await open_file(states)).leave(left))
     assert [] == states.left
+
+
+async def test_equal_states_have_one_mark() -> None:
+    one, other = await open_file(NotedStates({"a": 1, "b": 2})), await open_file(NotedStates({"b": 2, "a": 1}))
+
+    assert one.mark == other.mark == mark_of({"a": 1, "b": 2})
+    assert mark_of({"a": 1}) != mark_of({"a": True})
 
 
 async def test_the_word_of_the_keeper_is_passed_on() -> None:

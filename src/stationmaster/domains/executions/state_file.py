@@ -1,6 +1,8 @@
 """The state file of one run: what its program finds there of the runs before it, and what becomes of what it leaves."""
 
+import json
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol, Self
 from uuid import UUID
 
@@ -31,6 +33,11 @@ class StateFile:
         """Read what the job keeps; what runs for no job keeps nothing."""
         return None if job_id is None else cls(states, job_id, execution_id, await states.read(job_id))
 
+    @property
+    def mark(self) -> str:
+        """Return by what a replica that takes the run over tells whether the program has changed what it found."""
+        return mark_of(self.found)
+
     async def leave(self, left: Any) -> str | None:
         """Draft what a run that succeeded left, unless it is what it found; return why it is not taken, if so."""
         if left == self.found:
@@ -42,3 +49,8 @@ class StateFile:
         except ValueError as refusal:
             return f"The state of a job cannot be kept: {refusal}."
         return await self.states.leave(self.job_id, self.execution_id, left)
+
+
+def mark_of(document: dict[str, Any]) -> str:
+    """Return a digest of a state, the same for equal ones."""
+    return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

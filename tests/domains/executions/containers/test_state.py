@@ -23,7 +23,7 @@ def of_a_job(engine: Engine, script: str, **kept: Any) -> Attempt:
 
 
 async def test_the_program_finds_the_state_and_what_it_leaves_is_taken(engine: Engine) -> None:
-    attempt = of_a_job(engine, 'cat "$STATE_FILE"; echo \'{"cursor": "é8"}\' > "$STATE_FILE"', cursor="é7")
+    attempt = of_a_job(engine, 'cat "$STATE_FILE"; echo; echo \'{"cursor": "é8"}\' > "$STATE_FILE"', cursor="é7")
     outcome = await attempt.run()
 
     assert (State.SUCCEEDED, ['{"cursor": "é7"}']) == (outcome.state, attempt.said)
@@ -31,7 +31,7 @@ async def test_the_program_finds_the_state_and_what_it_leaves_is_taken(engine: E
 
 
 async def test_the_first_run_finds_an_empty_one(engine: Engine) -> None:
-    attempt = of_a_job(engine, 'cat "$STATE_FILE"')
+    attempt = of_a_job(engine, 'cat "$STATE_FILE"; echo')
     await attempt.run()
 
     assert (["{}"], []) == (attempt.said, attempt.states.left)
@@ -81,6 +81,16 @@ async def test_a_replica_that_takes_over_takes_the_state(engine: Engine) -> None
     outcome = await second.run()
 
     assert (State.SUCCEEDED, [{"cursor": 8}]) == (outcome.state, [left for _, _, left in second.states.left])
+
+
+async def test_a_file_that_was_not_touched_does_not_undo_what_the_job_kept_meanwhile(engine: Engine) -> None:
+    first = of_a_job(engine, "echo up; sleep 1", cursor=7)
+    await abandon(first, after_lines=1)
+    second = of_a_job(engine, "", cursor=9)
+    second.id, second.target, second.desk = first.id, first.target, first.desk
+    outcome = await second.run()
+
+    assert (State.SUCCEEDED, []) == (outcome.state, second.states.left)
 
 
 async def test_what_runs_for_no_job_finds_none(engine: Engine) -> None:

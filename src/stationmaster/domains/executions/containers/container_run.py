@@ -16,7 +16,7 @@ from stationmaster.domains.executions.containers.work import HOME, OUTPUTS, RESU
 from stationmaster.domains.executions.containers.workspace import make_workspace
 from stationmaster.domains.executions.executor import Desk, Outcome
 from stationmaster.domains.executions.journal import Journal, Stream
-from stationmaster.domains.executions.state_file import StateFile
+from stationmaster.domains.executions.state_file import StateFile, mark_of
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.outbound.docker import archive
 from stationmaster.outbound.docker.engine import Engine, Json
@@ -44,6 +44,8 @@ class ContainerRun:
     taken_lines: int = field(default=0, init=False)
     """A log that broke off is read on from here. One that is taken over is read again: the journal leaves out what it has."""
     times_away: int = field(default=0, init=False)
+    given_state: str | None = field(default=None, init=False)
+    """The mark of the state that the program was given, maybe by another replica: meanwhile the job's may have changed."""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ class ContainerRun:
             EngineRefused: it does not want to run this.
             Disowned: somebody else has the attempt.
         """
+        self.given_state = handle.get("state") if handle else None
         found = await self._look()
         if found is None and await self._was_begun(handle):
             return LOST
@@ -91,11 +94,13 @@ class ContainerRun:
 
     async def _begin(self, work: ContainerWork) -> None:
         image = await self._have_image(work)
-        engine = await self.engine.find_id()
-        await self.desk.save_handle(self.facts.handle(is_started=False, engine=engine))
+        facts = {"engine": await self.engine.find_id()}
+        if work.state is not None:
+            self.given_state = facts["state"] = work.state.mark
+        await self.desk.save_handle(self.facts.handle(is_started=False, **facts))
         id_ = await self._create(work, image)
         await self.engine.put_archive(id_, HOME, make_workspace(work, self.facts.settings.uid))
-        await self.desk.save_handle(self.facts.handle(is_started=True, engine=engine))
+        await self.desk.save_handle(self.facts.handle(is_started=True, **facts))
         await self.engine.start_container(id_)
         self.times_away = 0
 
@@ -185,6 +190,8 @@ class ContainerRun:
         """Leave what the program wrote into its state file, which was there when it began."""
         raw = await self.engine.get_archive(self.name, STATE_FILE, max_bytes=MAX_DOCUMENT_BYTES)
         left = _read_object(raw) if raw else None
+        if left is not None and mark_of(left) == self.given_state:
+            return
         trouble = "It is no JSON object, too large, or gone." if left is None else await state.leave(left)
         if trouble:
             await self.journal.line(f"{STATE_FILE} is not kept: {trouble}", level="warning")
