@@ -14,6 +14,7 @@ from pydantic import BaseModel, EmailStr, Field, SecretStr, field_validator, mod
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stationmaster.kit.emails import normalise_email
+from stationmaster.log_settings import JournalFileSettings, LogFileSettings
 from stationmaster.retention_settings import RetentionSettings
 from stationmaster.setting_groups import (
     BuildSettings,
@@ -224,7 +225,9 @@ class Settings(BaseSettings):
     )
     leader: LeaderSettings = LeaderSettings()
     runner: RunnerSettings = RunnerSettings()
+    log_files: LogFileSettings = LogFileSettings()
     journal: JournalSettings = JournalSettings()
+    journal_files: JournalFileSettings = JournalFileSettings()
     tokens: TokenSettings = TokenSettings()
     login: LoginSettings = LoginSettings()
     registration: RegistrationSettings = RegistrationSettings()

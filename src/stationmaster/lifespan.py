@@ -50,7 +50,7 @@ from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.status.service import StatusLog
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
-from stationmaster.entrypoints.hands import Hand, hire
+from stationmaster.entrypoints.hands import Hand, hire, open_journal_files
 from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
 from stationmaster.entrypoints.scheduler.duties import (
     DUTIES,
@@ -200,6 +200,7 @@ def _make_station(
         tokens=tokens,
         settings=settings.runner,
         journal=settings.journal,
+        journal_files=open_journal_files(settings),
         name=name,
         host_limits={docker.HOST: settings.docker.max_running},
     )

@@ -1,11 +1,14 @@
-"""Who works on the Docker engine besides the executor."""
+"""Who works beside the runner: on the Docker engine, and on the files of what executions say."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
 from stationmaster.domains.executions.containers.reaper import Reaper
+from stationmaster.domains.executions.journals import files
+from stationmaster.domains.executions.journals.files import FileSweeper, JournalFiles
 from stationmaster.domains.scripts.builds.builder import Builder
 from stationmaster.outbound.docker.engine import Engine
 
@@ -18,10 +21,24 @@ class Hand(Protocol):
 
 
 def hire(settings: Settings, database: Database, engine: Engine | None, installation: str) -> Mapping[str, Hand]:
-    """Return who works on the Docker engine besides the executor."""
-    if engine is None or not settings.runner.enabled:
+    """Return who works beside the runner of this replica."""
+    if not settings.runner.enabled:
         return {}
-    hands: dict[str, Hand] = {"reaper": Reaper(database, engine, settings.docker, installation)}
+    hands: dict[str, Hand] = {"log files": FileSweeper(database, _folder_of(settings))}
+    if engine is None:
+        return hands
+    hands["reaper"] = Reaper(database, engine, settings.docker, installation)
     if settings.builds.enabled:
         hands["builder"] = Builder(database, engine, settings.builds, installation, settings.docker.uid)
     return hands
+
+
+def open_journal_files(settings: Settings) -> JournalFiles | None:
+    """Give the files of what executions say; None when they are switched off."""
+    if not settings.journal_files.enabled:
+        return None
+    return JournalFiles(_folder_of(settings), settings.journal.max_bytes)
+
+
+def _folder_of(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / files.FOLDER

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 import structlog
@@ -29,13 +30,13 @@ def configure(settings: Settings) -> None:
     for handler in [handler for handler in root.handlers if isinstance(handler, StructuredHandler)]:
         root.removeHandler(handler)
     handler = StructuredHandler(sys.stderr)
-    handler.setFormatter(make_formatter(settings.log_format))
+    handler.setFormatter(make_formatter(settings.log_format, in_colour=sys.stderr.isatty()))
     root.addHandler(handler)
     root.setLevel(settings.log_level)
     _set_up_libraries()
 
 
-def make_formatter(shape: Literal["console", "json"]) -> ProcessorFormatter:
+def make_formatter(shape: Literal["console", "json"], *, in_colour: bool) -> ProcessorFormatter:
     """Build the formatter of one output shape."""
     return ProcessorFormatter(
         foreign_pre_chain=[
@@ -44,25 +45,30 @@ def make_formatter(shape: Literal["console", "json"]) -> ProcessorFormatter:
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _stamp,
         ],
         processors=[
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             redact_secrets,
-            *_render(shape),
+            *_render(shape, in_colour),
         ],
     )
 
 
-def _render(shape: Literal["console", "json"]) -> list[Processor]:
+def _render(shape: Literal["console", "json"], in_colour: bool) -> list[Processor]:
     if shape == "json":
         # JSON escapes control characters by itself, and everything that is not ASCII.
         return [structlog.processors.JSONRenderer(ensure_ascii=True)]
-    console = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-    )
+    console = structlog.dev.ConsoleRenderer(colors=in_colour, exception_formatter=structlog.dev.plain_traceback)
     return [escape_controls, console]
+
+
+def _stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say when the record was made; its line may be written later."""
+    made_at = datetime.fromtimestamp(event["_record"].created, UTC)
+    event["timestamp"] = made_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return event
 
 
 def _drop_copies(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

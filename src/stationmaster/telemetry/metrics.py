@@ -103,6 +103,11 @@ deliveries = Counter(
     ["channel", "outcome"],
     registry=REGISTRY,
 )
+log_records_lost = Counter(
+    "stationmaster_log_records_lost_total",
+    "Records of the log that are not in its files because those could not be written quickly enough.",
+    registry=REGISTRY,
+)
 rows_removed = Counter(
     "stationmaster_retention_removed_rows_total",
     "Rows that retention removed, by rule.",

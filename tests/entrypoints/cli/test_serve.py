@@ -104,3 +104,15 @@ async def test_after_a_kill_the_next_start_takes_the_work_back(tmp_path: Path) -
     assert [id_, id_] == [request.id for request in receiver.ledger]
     async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'stationmaster.sqlite3'}") as database:
         assert [State.LOST] == [attempt.state for attempt in await read_attempts(database, UUID(id_))]
+
+
+async def test_the_log_is_complete_in_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    async with started(tmp_path, "serve", {"STATIONMASTER_LOG_FILES__DIR": str(folder)}) as service:
+        await service.ready()
+        assert 0 == (await service.end(signal.SIGTERM))[0]
+
+    text = (folder / "stationmaster.log").read_text()
+    assert text.index("service.listening") < text.index("service.stopping") < text.index("service.stopped")
+    assert '"event": "service.stopped"' in (folder / "stationmaster.jsonl").read_text()
+    assert "" == (folder / "errors.log").read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stationmaster.entrypoints.cli.terminal import MISUSED, Refusal, printable, read_settings
+from stationmaster.entrypoints.cli.terminal import MISUSED, Refusal, log_files, printable, read_settings
 from tests.entrypoints.cli.conftest import Command
 
 
@@ -66,3 +66,14 @@ def test_each_command_says_what_it_does(command: Command, name: str) -> None:
     result = command(name, "--help")
 
     assert (0, True) == (result.exit_code, len(result.stdout.split("Options")[0]) > 60)
+
+
+def test_a_folder_for_the_log_that_cannot_be_made_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "taken").write_text("a file")
+    monkeypatch.setenv("STATIONMASTER_LOG_FILES__DIR", str(folder / "taken"))
+
+    with (
+        pytest.raises(Refusal, match=r"STATIONMASTER_LOG_FILES__DIR: .*taken cannot be written"),
+        log_files(read_settings()),
+    ):
+        pytest.fail("went on without its files")

@@ -25,6 +25,7 @@ from stationmaster.domains.executions.claimer import Claimer
 from stationmaster.domains.executions.desk import FlightDesk
 from stationmaster.domains.executions.executor import Executor
 from stationmaster.domains.executions.flights import Flight, Flights, Stop, stop
+from stationmaster.domains.executions.journals.files import JournalFiles
 from stationmaster.domains.executions.journals.writer import JournalWriter
 from stationmaster.domains.executions.recorder import Recorder
 from stationmaster.domains.executions.report_tokens import ReportTokens
@@ -51,6 +52,7 @@ class Runner:
         tokens: ReportTokens,
         settings: RunnerSettings,
         journal: JournalSettings | None = None,
+        journal_files: JournalFiles | None = None,
         name: str,
         host_limits: Mapping[str, int] | None = None,
     ) -> None:
@@ -61,7 +63,7 @@ class Runner:
         self.flights = Flights(settings.concurrency, settings.per_host, host_limits or {})
         self._recorder = Recorder(database, self.flights, settings, worker=name)
         self._limits = journal or JournalSettings()
-        self._journals = JournalWriter(database, self._limits, apart=self._recorder.pause())
+        self._journals = JournalWriter(database, self._limits, apart=self._recorder.pause(), files=journal_files)
         self._tokens = tokens
         self._claimer = Claimer(database, self.flights, OrderBook(sealer), settings, worker=name, launch=self._launch)
         self._group: asyncio.TaskGroup | None = None

@@ -17,7 +17,7 @@ from stationmaster.entrypoints.cli import serving
 from stationmaster.entrypoints.cli.create_admin import generate_password
 from stationmaster.entrypoints.cli.serve import Host, Port
 from stationmaster.entrypoints.cli.serving import Application
-from stationmaster.entrypoints.cli.terminal import Refusal, log_troubles, read_settings, run, say
+from stationmaster.entrypoints.cli.terminal import Refusal, log_files, log_troubles, read_settings, run, say
 from stationmaster.entrypoints.demo.board import Board
 from stationmaster.entrypoints.demo.jobs import acting_as, ensure_jobs, rest_jobs
 from stationmaster.entrypoints.demo.receiver import Receiver, open_receiver
@@ -42,7 +42,8 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         logging.configure(settings)
     else:
         log_troubles(settings)
-    run(_demonstrate(settings, host, port))
+    with log_files(settings):
+        run(_demonstrate(settings, host, port))
 
 
 async def _demonstrate(settings: Settings, host: str, port: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stationmaster.entrypoints.cli import serving
-from stationmaster.entrypoints.cli.terminal import read_settings, run
+from stationmaster.entrypoints.cli.terminal import log_files, read_settings, run
 from stationmaster.telemetry import logging
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network of this machine.")]
@@ -21,4 +21,5 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     settings = read_settings()
     logging.configure(settings)
     listener = serving.bind(host, port)
-    run(serving.serve(settings, listener))
+    with listener, log_files(settings):
+        run(serving.serve(settings, listener))

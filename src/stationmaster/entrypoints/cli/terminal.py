@@ -5,7 +5,8 @@ Exit codes: 0 done; 1 it could not be done, or something is wrong; 2 the command
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import uvloop
@@ -18,6 +19,7 @@ from stationmaster.db import migrate
 from stationmaster.db.engine import Database
 from stationmaster.outbound.guard import Guard
 from stationmaster.telemetry import logging
+from stationmaster.telemetry.log_files import open_log_files
 
 T = TypeVar("T")
 
@@ -70,6 +72,22 @@ def log_troubles(settings: Settings) -> None:
     """Log warnings and errors only: what went well, the command says itself."""
     level = settings.log_level if settings.log_level in {"WARNING", "ERROR"} else "WARNING"
     logging.configure(settings.model_copy(update={"log_level": level}))
+
+
+@contextmanager
+def log_files(settings: Settings) -> Iterator[None]:
+    """Write the log to the files that the settings name, besides.
+
+    Raises:
+        Refusal: they cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(open_log_files(settings.log_files))
+        except OSError as error:
+            text = f"STATIONMASTER_LOG_FILES__DIR: {error.filename} cannot be written: {error.strerror}."
+            raise Refusal(text, exit_code=MISUSED) from error
+        yield
 
 
 def run(coroutine: Coroutine[object, object, T]) -> T:

@@ -18,6 +18,7 @@ from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.journals import chunks, store
 from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
 from stationmaster.domains.executions.journals.chunks import PARTS
+from stationmaster.domains.executions.journals.files import JournalFiles
 from stationmaster.domains.executions.journals.store import Batch, Written
 from stationmaster.domains.executions.queue import Claimed
 from stationmaster.setting_groups import JournalSettings
@@ -36,13 +37,21 @@ MOST_OF_ONE = 1 << 20
 class JournalWriter:
     """Collects batches of journals and writes them in one transaction."""
 
-    def __init__(self, database: Database, settings: JournalSettings, *, apart: asyncio.Lock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: JournalSettings,
+        *,
+        apart: asyncio.Lock | None = None,
+        files: JournalFiles | None = None,
+    ) -> None:
         """Make a writer. What touches executions is written inside `apart`, which keeps it from others that lock many
-        executions in another order.
+        executions in another order. What is stored is copied to `files`.
         """
         self._database = database
         self._max_bytes = settings.max_bytes
         self.most_pending = min(MOST_OF_ONE, settings.max_bytes // PARTS)
+        self._files = files
         self._apart = apart or asyncio.Lock()
         self._waiting: dict[UUID, AttemptJournal] = {}
         self._arrived = asyncio.Event()
@@ -120,6 +129,8 @@ class JournalWriter:
                 logger.warning("journals.not_written", extra={"count": len(batches), "error": type(error).__name__})
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            if self._files:
+                await self._files.append([batches[id_] for id_ in written])
             for id_ in batches:
                 self._tell(waiting[id_], written.get(id_))
             return

@@ -1,0 +1,36 @@
+"""Who works beside the runner, by setting."""
+
+from pathlib import Path
+
+import pytest
+
+from stationmaster.config import RunnerSettings, Settings
+from stationmaster.db.engine import Database
+from stationmaster.domains.executions.journals.files import FileSweeper
+from stationmaster.entrypoints.hands import hire, open_journal_files
+from stationmaster.log_settings import JournalFileSettings
+
+
+def test_there_are_no_files_of_executions_unless_they_are_switched_on(tmp_path: Path) -> None:
+    off = Settings(_env_file=None, data_dir=tmp_path)
+    on = off.model_copy(update={"journal_files": JournalFileSettings(enabled=True)})
+    files = open_journal_files(on)
+
+    assert open_journal_files(off) is None
+    assert files is not None
+    assert (tmp_path / "logs", on.journal.max_bytes) == (files.folder, files.max_bytes)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_old_files_are_removed_also_when_no_new_ones_are_written(
+    database: Database, tmp_path: Path, is_on: bool
+) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, journal_files=JournalFileSettings(enabled=is_on))
+
+    assert {"log files": FileSweeper(database, tmp_path / "logs")} == hire(settings, database, None, "installation")
+
+
+def test_a_replica_that_runs_nothing_has_nobody_beside(database: Database, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, runner=RunnerSettings(enabled=False))
+
+    assert {} == hire(settings, database, None, "installation")
