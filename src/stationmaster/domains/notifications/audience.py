@@ -9,10 +9,8 @@ from stationmaster.domains.users.models import Preferences
 
 WISHES: dict[Topic, str] = {
     Topic.JOB_SUCCEEDED: "email_on_job_success",
-    Topic.RUN_SUCCEEDED: "email_on_job_success",
     Topic.JOB_FAILED: "email_on_job_failure",
     Topic.JOB_RECOVERED: "email_on_job_failure",
-    Topic.RUN_FAILED: "email_on_job_failure",
     Topic.CHECK_DOWN: "email_on_job_failure",
     Topic.CHECK_UP: "email_on_job_failure",
     Topic.JOB_PAUSED: "email_on_job_disabled",

@@ -18,7 +18,6 @@ NOTIFICATIONS = Resource(
         field("message", _notifications.c.message),
         field("job_id", _notifications.c.job_id),
         field("execution_id", _notifications.c.execution_id),
-        field("run_id", _notifications.c.run_id),
         field("check_id", _notifications.c.check_id),
         field("is_read", _notifications.c.read_at.is_not(None)),
         field("read_at", _notifications.c.read_at),

@@ -31,7 +31,6 @@ class Notification(Table, table=True):
     link: str | None = Field(default=None, max_length=500)
     job_id: UUID | None = None
     execution_id: UUID | None = None
-    run_id: UUID | None = None
     check_id: UUID | None = None
     dedupe_key: str = Field(max_length=200)
     created_at: datetime = Field(default_factory=clock.now)

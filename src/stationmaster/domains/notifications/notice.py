@@ -16,8 +16,6 @@ class Topic(StrEnum):
     JOB_PAUSED = "job_paused"
     JOB_ENDING = "job_ending"
     JOB_ENDED = "job_ended"
-    RUN_SUCCEEDED = "run_succeeded"
-    RUN_FAILED = "run_failed"
     CHECK_DOWN = "check_down"
     CHECK_UP = "check_up"
     API_KEY_EXPIRES = "api_key_expires"
@@ -41,7 +39,6 @@ class About:
 
     job_id: UUID | None = None
     execution_id: UUID | None = None
-    run_id: UUID | None = None
     check_id: UUID | None = None
 
 

@@ -27,7 +27,6 @@ class NotificationOut(Output):
     )
     job_id: UUID | None
     execution_id: UUID | None
-    run_id: UUID | None
     check_id: UUID | None
     is_read: bool
     read_at: datetime | None
