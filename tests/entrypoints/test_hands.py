@@ -22,7 +22,7 @@ def test_there_are_no_files_of_executions_unless_they_are_switched_on(tmp_path: 
 
 
 @pytest.mark.parametrize("is_on", [True, False])
-def test_old_files_are_removed_also_when_no_new_ones_are_written(
+async def test_old_files_are_removed_also_when_no_new_ones_are_written(
     database: Database, tmp_path: Path, is_on: bool
 ) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, journal_files=JournalFileSettings(enabled=is_on))
@@ -30,7 +30,7 @@ def test_old_files_are_removed_also_when_no_new_ones_are_written(
     assert {"log files": FileSweeper(database, tmp_path / "logs")} == hire(settings, database, None, "installation")
 
 
-def test_a_replica_that_runs_nothing_has_nobody_beside(database: Database, tmp_path: Path) -> None:
+async def test_a_replica_that_runs_nothing_has_nobody_beside(database: Database, tmp_path: Path) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, runner=RunnerSettings(enabled=False))
 
     assert {} == hire(settings, database, None, "installation")
