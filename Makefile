@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 export UV_PYTHON_DOWNLOADS := never
+# Three thousand modules take seconds to compile: keep what was compiled, also where the environment says not to.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -17,7 +19,7 @@ ARGS ?=
 # A lock is whole, so nothing is resolved: pip by itself would look at a newer coverage for `coverage[toml]`, and refuse it.
 define install
 @echo "Installing $(1)"
-@if uv --version >/dev/null 2>&1; then pip="uv pip install --quiet --python $(BIN)/python"; \
+@if uv --version >/dev/null 2>&1; then pip="uv pip install --quiet --compile-bytecode --python $(BIN)/python"; \
 else pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; fi; \
 $$pip --require-hashes --no-deps -r $(1); \
 $$pip --require-hashes --no-deps -r requirements/build.txt; \
