@@ -21,9 +21,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stationmaster.app import create_app
 from stationmaster.config import RunnerSettings, Settings
 from stationmaster.db.engine import Database, open_database
+from tests.support.applications import borrowed_app
 from tests.support.databases import Databases, Dialect
 from tests.support.docker import DockerServer, open_docker_server
 from tests.support.lifespan import lifespan_of
@@ -122,9 +122,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     """Start the whole application."""
-    application = create_app(settings)
-    async with lifespan_of(application):
-        yield application
+    with borrowed_app(settings) as application:
+        async with lifespan_of(application):
+            yield application
 
 
 @pytest.fixture

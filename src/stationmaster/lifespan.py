@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -220,7 +220,6 @@ class Station:
     couriers: Sequence[Courier]
     hands: Mapping[str, Hand]
     settings: Settings
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def status(self) -> SchedulerStatus:
         term = self.elector.term()
@@ -237,7 +236,7 @@ class Station:
         app.state.draining = False
         app.state.stopping = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_supervise(app, name, work)) for name, work in self._works().items()]
+            tasks = {name: group.create_task(_supervise(app, name, work)) for name, work in self._works().items()}
             leaving = group.create_task(self._leave(app))
             try:
                 yield
@@ -246,7 +245,8 @@ class Station:
                 await leaving
                 if self.settings.runner.enabled:
                     await self.runner.drain()
-                for task in tasks:
+                await _end(tasks.pop("scheduler"))
+                for task in tasks.values():
                     task.cancel()
 
     def _works(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -281,6 +281,12 @@ class Station:
             await self.elector.resign()
         except AWAY as error:
             logger.warning("leader.not_resigned", extra={"error": type(error).__name__})
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """End the scheduler first: its last duties may wait for a connection of works that, cut off, give none back."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _supervise(app: FastAPI, name: str, work: Coroutine[Any, Any, None]) -> None:
