@@ -5,30 +5,24 @@ replica stops being ready, gives up its leadership and claims nothing more. When
 ends: what is under way gets its time, the rest is handed over, and the clients and engines close.
 """
 
-import asyncio
 import logging
 import os
-import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from fastapi import FastAPI
 
 from stationmaster.config import Settings
-from stationmaster.db import idempotency, migrate, notify
+from stationmaster.db import idempotency, migrate
 from stationmaster.db.base import SECRETS_AT_REST
 from stationmaster.db.engine import Database, open_database
-from stationmaster.db.errors import AWAY
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.api_keys import service as api_keys
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.audit.archive import Archive
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.authenticator import open_authenticator
-from stationmaster.domains.auth.mail_clerk import MailClerk
 from stationmaster.domains.executions import reading as execution_reading
 from stationmaster.domains.executions.aftermath import Aftermath, Follower
 from stationmaster.domains.executions.executor import Executor
@@ -40,7 +34,6 @@ from stationmaster.domains.jobs.consequences import JobFollower
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications.channels.registry import open_carriers, tries_of
 from stationmaster.domains.outbox.delivery import Courier
-from stationmaster.domains.outbox.models import Channel
 from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.processes.transfer import ProcessSection
 from stationmaster.domains.retention.rules import make_policy
@@ -51,7 +44,7 @@ from stationmaster.domains.status.service import StatusLog
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import service as accounts
 from stationmaster.entrypoints.hands import Hand, hire, open_journal_files
-from stationmaster.entrypoints.health import DockerProbe, SchedulerStatus
+from stationmaster.entrypoints.health import DockerProbe
 from stationmaster.entrypoints.scheduler.duties import (
     DUTIES,
     Duty,
@@ -63,7 +56,6 @@ from stationmaster.entrypoints.scheduler.duties import (
     stale_duty,
     status_duty,
 )
-from stationmaster.entrypoints.scheduler.heartbeat import Heartbeat
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
@@ -71,6 +63,7 @@ from stationmaster.executors import open_engine_of, open_executors
 from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.sandbox.opening import open_sandbox
+from stationmaster.station import Station
 from stationmaster.web.idempotency import AnswerBook
 from stationmaster.web.throttle import open_throttle
 
@@ -190,7 +183,7 @@ def _make_station(
     duties: Sequence[Duty],
     hands: Mapping[str, Hand],
     name: str,
-) -> "Station":
+) -> Station:
     lock_file = settings.data_dir / LOCK_FILE if settings.is_sqlite else None
     elector = Elector(database, settings.leader, name=name, lock_file=lock_file)
     runner = Runner(
@@ -206,99 +199,3 @@ def _make_station(
     )
     scheduler = Scheduler(database, elector, settings, duties=duties)
     return Station(database, elector, scheduler, runner, Aftermath(database, followers), couriers, hands, settings)
-
-
-@dataclass
-class Station:
-    """What works by itself in one replica."""
-
-    database: Database
-    elector: Elector
-    scheduler: Scheduler
-    runner: Runner
-    aftermath: Aftermath
-    couriers: Sequence[Courier]
-    hands: Mapping[str, Hand]
-    settings: Settings
-
-    def status(self) -> SchedulerStatus:
-        term = self.elector.term()
-        return SchedulerStatus(
-            leader=term is not None,
-            epoch=term.epoch if term else None,
-            running=self.scheduler.is_running,
-            jobs=self.scheduler.planned_jobs,
-        )
-
-    @asynccontextmanager
-    async def run(self, app: FastAPI) -> AsyncIterator[None]:
-        """Work until the context ends, or until `app.state.stopping` is set and then the context ends."""
-        app.state.draining = False
-        app.state.stopping = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(_supervise(app, name, work)) for name, work in self._works().items()}
-            leaving = group.create_task(self._leave(app))
-            try:
-                yield
-            finally:
-                app.state.stopping.set()
-                await leaving
-                if self.settings.runner.enabled:
-                    await self.runner.drain()
-                await _end(tasks.pop("scheduler"))
-                for task in tasks.values():
-                    task.cancel()
-
-    def _works(self) -> dict[str, Coroutine[Any, Any, None]]:
-        works: dict[str, Coroutine[Any, Any, None]] = {
-            "notices": notify.listen(self.database),
-            "scheduler": self.scheduler.run(),
-            "aftermath": self.aftermath.run(),
-        }
-        for courier in self.couriers:
-            works[f"outbox {courier.carrier.channel}"] = courier.run()
-            if courier.carrier.channel is Channel.EMAIL:
-                works["mail requests"] = MailClerk(self.database, courier.outbox).run()
-        if self.settings.runner.enabled:
-            works["runner"] = self.runner.run()
-        if self.settings.heartbeat_url:
-            works["heartbeat"] = self._heartbeat(self.settings.heartbeat_url.get_secret_value()).run()
-        works |= {name: hand.run() for name, hand in self.hands.items()}
-        return works
-
-    def _heartbeat(self, url: str) -> Heartbeat:
-        seconds = self.settings.heartbeat_interval.total_seconds()
-        return Heartbeat(url, seconds, lambda: self.scheduler.last_good_tick)
-
-    async def _leave(self, app: FastAPI) -> None:
-        """At the signal: be ready no more, claim no more, lead no more."""
-        await app.state.stopping.wait()
-        app.state.draining = True
-        notify.wake_all(self.database)  # streams see that it ends
-        self.runner.stop_claiming()
-        await self.scheduler.stop_ticking()
-        try:
-            await self.elector.resign()
-        except AWAY as error:
-            logger.warning("leader.not_resigned", extra={"error": type(error).__name__})
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """End the scheduler first: its last duties may wait for a connection of works that, cut off, give none back."""
-    task.cancel()
-    await asyncio.wait([task])
-
-
-async def _supervise(app: FastAPI, name: str, work: Coroutine[Any, Any, None]) -> None:
-    """Run what must never end. If it does, stop the whole replica: half a service helps nobody, a restart does.
-
-    Whoever started the process reads `app.state.failed_part`, to tell this end from a wanted one.
-    """
-    try:
-        await work
-    except Exception:  # the outermost loop of the process
-        logger.critical("service.part_failed", extra={"part": name}, exc_info=True)
-        app.state.failed_part = name
-        if not app.state.stopping.is_set():  # a second signal would cut the end short
-            app.state.stopping.set()
-            os.kill(os.getpid(), signal.SIGTERM)

@@ -14,7 +14,7 @@ BROAD_EXCEPTS = {
     "domains/executions/aftermath.py": "a follower's fault must not keep the other rooms from hearing",
     "domains/executions/attempt.py": "an executor's fault ends its execution, not the replica",
     "domains/jobs/tick.py": "one broken schedule is quarantined, the others go on",
-    "lifespan.py": "half a service helps nobody: a part that fails ends the process",
+    "station.py": "half a service helps nobody: a part that fails ends the process",
     "web/middleware.py": "whatever it was, the caller gets a problem document",
 }
 CLIENT = frozenset({"entrypoints/cli/script/commands.py", "entrypoints/cli/script/following.py"})
