@@ -18,7 +18,7 @@ Rule = Callable[[str, str], bool]
 
 WEB_FRAMEWORK = re.compile(r"(fastapi|starlette|fastapi_pagination)(\..+)?")
 OUTER = re.compile(
-    r"stationmaster\.(app|lifespan|web(\..+)?|identity\.(caller|dependencies|scopes)|entrypoints\.(account_pages|api|export|health)"
+    r"stationmaster\.(app|lifespan|station|web(\..+)?|identity\.(caller|dependencies|scopes)|entrypoints\.(account_pages|api|export|health)"
     r"|domains\.auth\.(authenticator|cookies|desk)|.+\.(\w+_)?(router|dependencies))"
 )
 ROUTER = re.compile(r"stationmaster\.(?P<place>.+)\.(\w+_)?router")

@@ -44,7 +44,7 @@ def find_for(job: Job, holding: Sequence[MaintenancePause]) -> MaintenancePause 
     return next((pause for pause in holding if pause.scope_id in {EVERYTHING, job.category_id}), None)
 
 
-async def begin(session: AsyncSession, wanted: MaintenanceIn, actor: Actor) -> MaintenancePause:
+async def pause(session: AsyncSession, wanted: MaintenanceIn, actor: Actor) -> MaintenancePause:
     """Let a category, or everything, pause.
 
     Raises:

@@ -41,7 +41,7 @@ async def pause_jobs(
 
     Requests (`execute`) still run. Pauses of single jobs stand beside it.
     """
-    return await _show(session, await maintenance.begin(session, body or MaintenanceIn(), actor))
+    return await _show(session, await maintenance.pause(session, body or MaintenanceIn(), actor))
 
 
 @router.post("/resume", summary="End the pause of a category, or of everything", responses=problems(403, 409))

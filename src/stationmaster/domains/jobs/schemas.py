@@ -148,7 +148,7 @@ class MaintenanceOut(Output):
     """A pause of a category, or of everything."""
 
     category: str | None = Field(description="Slug of the category; null when everything pauses.", examples=["general"])
-    reason: str | None
+    reason: str | None = Field(examples=["moving house"])
     paused_at: datetime
     paused_until: datetime | None
 

@@ -37,7 +37,7 @@ class Watch:
     unread: int | None = None
 
     @classmethod
-    async def begin(cls, session: AsyncSession, user_id: UUID, last: UUID | None) -> "Watch":
+    async def open(cls, session: AsyncSession, user_id: UUID, last: UUID | None) -> "Watch":
         """Begin behind the last entry that the reader has, or with what comes from now on."""
         if last is not None:
             return cls(user_id, last)

@@ -39,7 +39,7 @@ async def stream_notifications(
     Events: `notification`, whose data is the entry and whose id is its id, and `unread` with `unread_count`, at first and
     whenever it changes.
     """
-    watch = await Watch.begin(session, actor.user_id, _read_id(last_event_id))
+    watch = await Watch.open(session, actor.user_id, _read_id(last_event_id))
     pulse = pulses(database, stopping, Wake.INBOX, about=actor.user_id) if goes_on else _once()
     return EventStream(follow(database, pulse, watch, may_go_on=_recheck(request)))
 

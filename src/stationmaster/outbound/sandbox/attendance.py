@@ -49,7 +49,7 @@ async def attend(
     async with asyncio.TaskGroup() as group:
         status = group.create_task(child.listen())
         hearing = [group.create_task(ear.listen(stream, reader)) for stream, reader in child.readers.items()]
-        starting = group.create_task(child.begin(words))
+        starting = group.create_task(child.release(words))
         cause: Cause | None = None
         try:
             cause = await _until_over(group, child, ear, watch, limits.wall_seconds)

@@ -50,7 +50,7 @@ class Child:
         code = self.process.returncode
         return 128 - code if code is not None and code < 0 else code
 
-    async def begin(self, words: bytes) -> None:
+    async def release(self, words: bytes) -> None:
         """Let the run begin: through the gate, and behind a wall through the inner one once the wall stands."""
         self._say(words)
         while self.is_walled and self.process.returncode is None and not self._stands():  # noqa: ASYNC110  # /proc tells nobody

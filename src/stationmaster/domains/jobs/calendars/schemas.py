@@ -105,7 +105,7 @@ class CalendarOut(Output):
 
     id: UUID
     name: str = Field(examples=["holidays"])
-    description: str | None
+    description: str | None = Field(examples=["Days on which nobody works"])
     owner_id: UUID | None
     dates: list[str] = Field(examples=[["2026-12-25"]])
     ranges: list[Range]
