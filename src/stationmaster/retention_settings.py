@@ -20,6 +20,9 @@ class RetentionSettings(BaseModel):
     logs: Duration = Field(
         timedelta(days=30), ge=timedelta(0), description="What executions said, counted from their end."
     )
+    artifacts: Duration = Field(
+        timedelta(days=30), ge=timedelta(0), description="Files that executions left, counted from their end."
+    )
     notifications: Duration = Field(timedelta(days=90), ge=timedelta(0), description="Notices in inboxes, read or not.")
     messages: Duration = Field(
         timedelta(days=90), ge=timedelta(0), description="Mails and calls that went out or failed."

@@ -8,11 +8,13 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col
 
+from stationmaster.db.blobs import Blob
 from stationmaster.db.engine import Database
 from stationmaster.db.retention import Rule
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.models import UserSession
+from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
@@ -116,13 +118,31 @@ async def test_sessions(database: Database, ended: timedelta | None, expires: ti
     assert removed == await apply(database, "sessions")
 
 
-async def test_logs_go_before_their_execution(database: Database) -> None:
+async def store_three(database: Database) -> list[UUID]:
+    """Store an execution that ended long ago, one that ended lately, and one that has not ended."""
     now, ids = clock.now(), [id_at(3 * DAY, number) for number in range(3)]
     for id_, ended in zip(ids, (2 * DAY, DAY / 2, None), strict=True):
         (made,) = await store(database, make_spec())
         async with unit_of_work(database) as session:
             ends = {"state": State.SUCCEEDED, "finished_at": now - ended} if ended else {}
             await session.execute(sa.update(Execution).where(col(Execution.id) == made).values(id=id_, **ends))
+    return ids
+
+
+async def test_artifacts_go_before_their_execution(database: Database) -> None:
+    ids = await store_three(database)
+    await add(database, Blob(digest="d", size_bytes=0))
+    facts: dict[str, Any] = {"attempt": 1, "media_type": "text/plain", "size_bytes": 0, "digest": "d"}
+    await add(database, *(Artifact(execution_id=id_, name=name, **facts) for id_ in ids for name in ("a", "b")))
+
+    assert 1 == await apply(database, "artifacts")
+    assert {*ids[1:]} == await keys_of(database, Artifact)
+    assert {*ids} == await keys_of(database, Execution)
+
+
+async def test_logs_go_before_their_execution(database: Database) -> None:
+    ids = await store_three(database)
+    for id_ in ids:
         chunk: dict[str, Any] = {
             "first_sequence": 1,
             "last_sequence": 1,
