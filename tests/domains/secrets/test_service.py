@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.engine import Database
 from stationmaster.db.session import unit_of_work
+from stationmaster.domains.scripts.models import Script, Status
 from stationmaster.domains.secrets import service
 from stationmaster.domains.secrets.errors import SecretsNotGranted, SecretsUnreadable
 from stationmaster.domains.secrets.models import JobGrant, ScriptGrant, Secret
@@ -58,6 +59,8 @@ async def test_nothing_is_opened_when_one_is_missing(session: AsyncSession) -> N
 async def test_a_script_gets_what_it_was_granted(session: AsyncSession) -> None:
     script, other = new_id(), new_id()
     secret = await store(session, "A", await _owner(session))
+    session.add(Script(id=script, slug="a", name="A", description="", status=Status.SUCCESS))
+    await session.flush()
     session.add(ScriptGrant(secret_id=secret.id, script_id=script))
     await session.flush()
 
