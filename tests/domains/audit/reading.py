@@ -58,7 +58,7 @@ async def disarm(database: Database) -> None:
     """Take the triggers away, as somebody could who owns the tables."""
     async with unit_of_work(database) as session:
         if not database.is_sqlite:
-            for table in ("audit_logs", "audit_seals"):
+            for table in ("audit_logs", "audit_seals", "audit_checkpoints"):
                 await session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
             return
         triggers = await session.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
