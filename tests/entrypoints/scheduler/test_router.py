@@ -86,7 +86,8 @@ async def test_it_counts_what_waits_and_measures_how_late_it_starts(
     ids = await store(database, make_spec(), 4)
     async with unit_of_work(database) as session:
         for late, id_ in enumerate(ids[:3], start=1):
-            columns = {"scheduled_for": now, "started_at": now + timedelta(seconds=late), "state": "succeeded"}
+            columns = {"trigger": "schedule", "scheduled_for": now, "started_at": now + timedelta(seconds=late)}
+            columns |= {"state": "succeeded"}
             await session.execute(sa.update(Execution).where(sa.column("id") == id_).values(**columns))
 
     assert await ask(app, client) == IsPartialDict(queue_depth=1, lateness_p50_seconds=2.0, lateness_p99_seconds=3.0)
