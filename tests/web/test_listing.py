@@ -158,4 +158,4 @@ async def test_the_documentation_says_that_no_field_must_be_there(shelf: Databas
 
     assert schemas["BookItem"]["properties"].keys() == {"id", "title", "year", "pages", "reader"}
     assert "required" not in schemas["BookItem"]
-    assert schemas["LargePage_BookItem_"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/BookItem"}
+    assert schemas["LargePageBookItem"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/BookItem"}

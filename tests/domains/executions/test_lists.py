@@ -235,7 +235,7 @@ async def test_names_and_addresses_are_for_administrators(world: World, paramete
 @pytest.mark.parametrize(
     ("parameters", "parameter"),
     [
-        ({"include": "logs"}, "include"),
+        ({"include": "journal"}, "include"),
         ({"include": "colours"}, "include"),
         ({"exclude": "password"}, "exclude"),
         ({"filter": "overlap_key = x"}, "filter"),
