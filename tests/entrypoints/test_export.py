@@ -17,11 +17,18 @@ SHOWN = {
     "users": "account",
     "sessions": "sessions",
     "messages": "mails",
+    "notifications": "notifications",
+    "jobs": "jobs",
 }
 NOT_SHOWN = {
     AccountToken.__tablename__: "the address is the account's own, or one that it asked for an hour ago",
     MailRequest.__tablename__: "an address that somebody typed, forgotten in seconds",
     RefreshToken.__tablename__: "part of a session",
+    "checks": "names that a person gave, listed by GET /checks",
+    "pings": "what programs sent to checks, listed by GET /checks/{id}/pings",
+    "files": "uploads, listed and given by GET /files",
+    "runs": "about whoever goes through a process; that person's report is the process's own",
+    "step_runs": "as runs",
 }
 
 

@@ -12,7 +12,7 @@ from stationmaster.web.routes import RouteTable, route_table
 from tests.web.building import client_of, make_app
 
 # What is called by machines every few seconds, and says nothing that costs anything.
-WITHOUT_LIMIT = {"/", "/health", "/health/live", "/health/ready"}
+WITHOUT_LIMIT = {"/", "/health", "/health/live", "/health/ready", "/ping/{ping_key}", "/ping/{ping_key}/{signal}"}
 
 CLASSES = {
     ("POST", "/api/v1/auth/login"): LimitClass.LOGIN,

@@ -20,8 +20,14 @@ CONTENT = bytes(range(256)) * 300
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    files = FileSettings(max_bytes=100_000, quota_bytes=150_000)
-    return settings.model_copy(update={"files": files, "http": HttpSettings(max_body_bytes=20_000)})
+    """Make all uploads small: what is read at all is as much as the largest of them."""
+    groups = {
+        "files": FileSettings(max_bytes=100_000, quota_bytes=150_000),
+        "journal": settings.journal.model_copy(update={"max_artifact_bytes": 100_000}),
+        "scripts": settings.scripts.model_copy(update={"max_archive_bytes": 100_000}),
+        "http": HttpSettings(max_body_bytes=20_000),
+    }
+    return settings.model_copy(update=groups)
 
 
 @pytest.fixture
