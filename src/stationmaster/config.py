@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, EmailStr, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stationmaster.earthengine_settings import EarthEngineSettings
 from stationmaster.kit.emails import normalise_email
 from stationmaster.log_settings import JournalFileSettings, LogFileSettings
 from stationmaster.retention_settings import RetentionSettings
@@ -237,6 +238,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     sandbox: SandboxSettings = SandboxSettings()
     github: GithubSettings = GithubSettings()
+    earthengine: EarthEngineSettings = EarthEngineSettings()
     channels: ChannelSettings = ChannelSettings()
     http: HttpSettings = HttpSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()

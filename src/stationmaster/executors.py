@@ -8,6 +8,8 @@ from yarl import URL
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
 from stationmaster.domains.executions.executor import Executor
+from stationmaster.domains.executions.external import earthengine
+from stationmaster.domains.executions.external.earthengine import EarthEngine
 from stationmaster.domains.executions.granted import GrantedSecrets
 from stationmaster.domains.executions.kinds.docker import DockerExecutor
 from stationmaster.domains.executions.kinds.github.executor import GithubExecutor
@@ -18,6 +20,7 @@ from stationmaster.domains.jobs.state_book import StateBook
 from stationmaster.domains.runs.process_executor import ProcessExecutor
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.docker.engine import Engine, open_engine
+from stationmaster.outbound.google_tokens import GoogleTokens
 from stationmaster.outbound.guard import Guard
 from stationmaster.outbound.http import open_dispatch_client
 from stationmaster.outbound.sandbox.sandbox import Sandbox
@@ -25,6 +28,7 @@ from stationmaster.outbound.sandbox.sandbox import Sandbox
 TRIAL_CONNECTIONS = 32
 """Beside those for executions: for test runs, which must not wait behind a full queue."""
 GITHUB_CONNECTIONS = 32
+EARTHENGINE_CONNECTIONS = 8
 
 
 @asynccontextmanager
@@ -35,6 +39,22 @@ async def open_engine_of(settings: Settings) -> AsyncIterator[Engine | None]:
         return
     async with open_engine(settings.docker.url, settings.docker.tls_dir) as engine:
         yield engine
+
+
+@asynccontextmanager
+async def open_earthengine(settings: Settings) -> AsyncIterator[EarthEngine]:
+    """Open the client of Google Earth Engine, with what it needs to be allowed to cancel."""
+    own, key = settings.earthengine, settings.earthengine.key
+    guard = _guard_for(settings, own.api_url, *([key.token_uri] if key else []))
+    async with open_dispatch_client(guard, connections=EARTHENGINE_CONNECTIONS) as client:
+        tokens = GoogleTokens(client, key, earthengine.SCOPE) if key else None
+        yield EarthEngine(client, own.api_url, own.project or (key.project if key else ""), tokens)
+
+
+def _guard_for(settings: Settings, *urls: str) -> Guard:
+    """Guard calls to addresses that the operator named: they may be private ones."""
+    named = [URL(url) for url in urls]
+    return Guard((*settings.outbound_allow, *(f"{url.host_subcomponent}:{url.port}" for url in named)))
 
 
 @asynccontextmanager
@@ -52,8 +72,7 @@ async def open_executors(
     secrets = GrantedSecrets(database, sealer)
     states = StateBook(database)
     connections = settings.runner.concurrency + TRIAL_CONNECTIONS
-    github = URL(settings.github.api_url)  # the operator's word, so that it may be a private address
-    github_guard = Guard((*settings.outbound_allow, f"{github.host_subcomponent}:{github.port}"))
+    github_guard = _guard_for(settings, settings.github.api_url)
     async with (
         open_dispatch_client(Guard(settings.outbound_allow), connections=connections) as client,
         open_dispatch_client(github_guard, connections=GITHUB_CONNECTIONS) as github_client,

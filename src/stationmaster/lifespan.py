@@ -59,7 +59,7 @@ from stationmaster.entrypoints.scheduler.duties import (
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
 from stationmaster.entrypoints.secret_key import load_keyring, load_secret_key
-from stationmaster.executors import open_engine_of, open_executors
+from stationmaster.executors import open_earthengine, open_engine_of, open_executors
 from stationmaster.kit.keys import derive_key
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.sandbox.opening import open_sandbox
@@ -86,6 +86,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_database(settings.resolved_database_url, application_name=name) as database,
         open_carriers(settings, database, sealer) as carriers,
         open_engine_of(settings) as engine,
+        open_earthengine(settings) as earthengine,
         open_sandbox(settings.sandbox, settings.data_dir.absolute() / SANDBOX_FOLDER) as sandbox,
         open_executors(
             settings,
@@ -142,7 +143,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings=settings,
             couriers=couriers,
             duties=duties,
-            hands=hire(settings, database, engine, installation),
+            hands=hire(settings, database, engine, earthengine, installation),
             name=name,
         )
         app.state.scheduler_status = station.status

@@ -8,6 +8,7 @@ from stationmaster.domains.auth import models as auth
 from stationmaster.domains.checks import models as checks
 from stationmaster.domains.executions import artifact_models as artifacts
 from stationmaster.domains.executions import models as executions
+from stationmaster.domains.executions.external import models as external_tasks
 from stationmaster.domains.executions.journals import models as journals
 from stationmaster.domains.files import models as files
 from stationmaster.domains.jobs import dependency_models as dependencies
@@ -38,6 +39,7 @@ __all__ = [
     "checks",
     "dependencies",
     "executions",
+    "external_tasks",
     "files",
     "idempotency",
     "job_states",

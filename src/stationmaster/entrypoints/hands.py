@@ -1,4 +1,4 @@
-"""Who works beside the runner: on the Docker engine, and on the files of what executions say."""
+"""Who works beside the runner: on the Docker engine, on tasks elsewhere, and on the files of what executions say."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Protocol
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
 from stationmaster.domains.executions.containers.reaper import Reaper
+from stationmaster.domains.executions.external.canceller import Canceller
+from stationmaster.domains.executions.external.earthengine import EarthEngine
+from stationmaster.domains.executions.external.reference import TaskKind
 from stationmaster.domains.executions.journals import files
 from stationmaster.domains.executions.journals.files import FileSweeper, JournalFiles
 from stationmaster.domains.scripts.builds.builder import Builder
@@ -20,11 +23,17 @@ class Hand(Protocol):
         """Work until cancelled."""
 
 
-def hire(settings: Settings, database: Database, engine: Engine | None, installation: str) -> Mapping[str, Hand]:
+def hire(
+    settings: Settings, database: Database, engine: Engine | None, earthengine: EarthEngine, installation: str
+) -> Mapping[str, Hand]:
     """Return who works beside the runner of this replica."""
     if not settings.runner.enabled:
         return {}
-    hands: dict[str, Hand] = {"log files": FileSweeper(database, _folder_of(settings))}
+    remotes = {TaskKind.EARTHENGINE: earthengine}
+    hands: dict[str, Hand] = {
+        "log files": FileSweeper(database, _folder_of(settings)),
+        "external tasks": Canceller(database, remotes, settings.earthengine.give_up_after),
+    }
     if engine is None:
         return hands
     hands["reaper"] = Reaper(database, engine, settings.docker, installation)

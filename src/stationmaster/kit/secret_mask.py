@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from stationmaster.kit.masking import MASK
@@ -43,6 +44,14 @@ class SecretMask:
 
     def hide(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self.is_in(text) else text
+
+    def hide_all(self, value: Any) -> Any:
+        """Hide in a text, or in every text of a JSON value."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(key): self.hide_all(item) for key, item in value.items()}
+        return [self.hide_all(item) for item in value] if isinstance(value, list) else value
 
 
 def _parts(secret: str) -> set[str]:

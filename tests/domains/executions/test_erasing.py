@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from stationmaster.db import blobs
 from stationmaster.db.blobs import Blob, BlobPiece, BytesSource
@@ -11,6 +12,9 @@ from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.executions.erasing import erase_of_step_runs
+from stationmaster.domains.executions.external import tasks
+from stationmaster.domains.executions.external.models import ExternalTask, TaskState
+from stationmaster.domains.executions.external.reference import TaskKind, TaskReference
 from stationmaster.kit.ids import new_id
 from tests.support.executions import make_spec, queue_up
 
@@ -51,3 +55,21 @@ async def test_artifacts_go_and_their_contents_with_them(database: Database) -> 
         assert [(other, shared)] == [(one.execution_id, one.digest) for one in artifacts]
         assert [shared] == list(await session.scalars(select(Blob.digest)))
         assert [b"said of nobody"] == list(await session.scalars(select(BlobPiece.data)))
+
+
+async def test_work_elsewhere_is_forgotten_unless_it_is_being_cancelled(database: Database) -> None:
+    step_run = new_id()
+    async with unit_of_work(database) as session:
+        [own] = await queue_up(session, make_spec(), step_run_id=step_run)
+        [other] = await queue_up(session, make_spec(), step_run_id=new_id())
+        for id_ in (own, other):
+            await tasks.add(session, id_, 1, [TaskReference(TaskKind.EARTHENGINE, name) for name in ("T1", "T2")])
+        is_second = col(ExternalTask.task_id) == "T2"
+        await session.execute(update(ExternalTask).where(is_second).values(state=TaskState.CANCELLING))
+
+    async with unit_of_work(database) as session:
+        await erase_of_step_runs(session, [step_run])
+
+    async with read_only(database) as session:
+        left = {(task.execution_id, task.task_id) for task in await session.scalars(select(ExternalTask))}
+    assert {(own, "T2"), (other, "T1"), (other, "T2")} == left

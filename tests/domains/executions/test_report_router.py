@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from stationmaster.domains.executions import reports
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.kit.ids import new_id
 from tests.domains.executions.watching import Speaker, Theatre, theatre_of
@@ -79,6 +80,9 @@ async def test_lines_stand_beside_the_output_in_order(theatre: Theatre, program:
         ("PATCH", "", {"stage": "a\nb"}),
         ("PATCH", "", {"result": [1]}),
         ("PATCH", "", {"result": {"text": "x" * 70_000}}),
+        ("PATCH", "", {"external_tasks": []}),
+        ("PATCH", "", {"external_tasks": [{"kind": "elsewhere", "task_id": "T1"}]}),
+        ("PATCH", "", {"external_tasks": [{"kind": "earthengine", "task_id": "../x"}]}),
         ("PATCH", "", {"state": "succeeded"}),
         ("POST", "/logs", {}),
         ("POST", "/logs", {"lines": []}),
@@ -198,3 +202,30 @@ async def test_artifacts_have_caps(app: FastAPI, theatre: Theatre, program: Prog
     assert [413, 200, 409, 200, 200, 409] == [
         answer.status_code for answer in (too_large, fits, too_much, again, second, third)
     ]
+
+
+async def test_a_program_tells_of_work_elsewhere_and_its_owner_sees_it(theatre: Theatre, program: Program) -> None:
+    told = [{"kind": "earthengine", "task_id": "T1"}, {"kind": "earthengine", "task_id": "T2"}]
+    answer = await program.call("PATCH", json={"external_tasks": told})
+    again = await program.call("PATCH", json={"external_tasks": told[:1]})
+    seen = [
+        (await theatre.get(f"/{program.speaker.id}", by)).json()["external_tasks"]
+        for by in (theatre.owner, theatre.admin, theatre.stranger, theatre.viewer)
+    ]
+    listed = (await theatre.get("?include=external_tasks")).json()["items"][0]["external_tasks"]
+
+    assert [200, 200] == [answer.status_code, again.status_code]
+    assert [("T1", "running"), ("T2", "running")] == [(task["task_id"], task["state"]) for task in seen[0]]
+    assert [seen[0], None, None] == seen[1:]
+    assert seen[0] == listed
+
+
+async def test_there_is_an_end_of_work_elsewhere(
+    theatre: Theatre, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MOST_TASKS", 1)
+    told = [{"kind": "earthengine", "task_id": f"T{number}"} for number in range(2)]
+    answer = await program.call("PATCH", json={"external_tasks": told})
+    shown = (await theatre.get(f"/{program.speaker.id}")).json()["external_tasks"]
+
+    assert (422, []) == (answer.status_code, shown)

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from stationmaster.db import blobs
 from stationmaster.db.base import table_of
 from stationmaster.domains.executions.artifact_models import Artifact
+from stationmaster.domains.executions.external import tasks as external_tasks
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Attempt, Execution, Spec
 from stationmaster.domains.executions.states import ACTIVE
@@ -54,6 +55,7 @@ async def erase_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUI
     await session.execute(sa.update(_attempts).where(_attempts.c.execution_id.in_(mine)).values(error=None))
     await session.execute(sa.delete(_chunks).where(_chunks.c.execution_id.in_(mine)))
     await session.execute(sa.delete(_journals).where(_journals.c.execution_id.in_(mine)))
+    await external_tasks.forget_of(session, mine)
     removed = sa.delete(_artifacts).where(_artifacts.c.execution_id.in_(mine)).returning(_artifacts.c.digest)
     await blobs.drop_unused(session, set(await session.scalars(removed)))
     used = sa.select(_executions.c.spec_id).where(_executions.c.spec_id.in_(specs))

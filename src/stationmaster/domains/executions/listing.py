@@ -4,6 +4,7 @@ from pydantic import Field
 
 from stationmaster.db.base import table_of
 from stationmaster.db.listing import Resource, field
+from stationmaster.domains.executions.detail_schemas import ExternalTaskOut
 from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.repository import Filters
@@ -62,4 +63,7 @@ class ExecutionItem(ExecutionOut, Item):
     job_name: str | None = Field(None, description="Name of the job when it was made.")
     script_name: str | None = Field(None, description="Name of the script, if you may see it.")
     attempts: list[AttemptOut] | None = Field(None, description="Its attempts, oldest first.")
+    external_tasks: list[ExternalTaskOut] | None = Field(
+        None, description="Work that it began elsewhere; for the owner and admins."
+    )
     logs: list[LogLineOut] | None = Field(None, description="Its last lines of output; for the owner and admins.")

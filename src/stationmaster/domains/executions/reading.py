@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions import logs, service
+from stationmaster.domains.executions.detail_schemas import ExecutionDetail, ExternalTaskOut
+from stationmaster.domains.executions.external import tasks as external_tasks
 from stationmaster.domains.executions.listing import ExecutionItem
 from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
@@ -34,6 +36,17 @@ async def show_newest_of_scripts(
     return shown
 
 
+async def show_detail(session: AsyncSession, id_: UUID, actor: Actor) -> ExecutionDetail:
+    """Show one execution with what it began elsewhere, which is for those who may see what it said.
+
+    Raises:
+        ExecutionNotFound
+    """
+    execution = await service.get_execution(session, id_)
+    tasks = await _find_tasks(session, [execution], actor)
+    return ExecutionDetail.of(execution, actor).model_copy(update={"external_tasks": tasks.get(id_)})
+
+
 async def show_items(
     session: AsyncSession, rows: Sequence[Execution], actor: Actor, fields: frozenset[str]
 ) -> list[ExecutionItem]:
@@ -41,6 +54,7 @@ async def show_items(
     owners = await directory.find_owners(session, (row.owner_id for row in rows), fields)
     attempts = await service.list_attempts_of(session, rows if "attempts" in fields else ())
     lines = await _find_last_lines(session, rows if "logs" in fields else (), actor)
+    tasks = await _find_tasks(session, rows if "external_tasks" in fields else (), actor)
     names = await _find_script_names(session, rows if "script_name" in fields else (), actor)
     return [
         make_item(
@@ -50,6 +64,7 @@ async def show_items(
             job_name=row.job_name,
             attempts=attempts.get(row.id),
             script_name=names.get(row.script_id) if row.script_id else None,
+            external_tasks=tasks.get(row.id),
             logs=lines.get(row.id),
             **directory.describe_owner(owners.get(row.owner_id), actor),
         )
@@ -68,3 +83,11 @@ async def _find_last_lines(
     ids = [row.id for row in rows if may_see_inside(row, actor)]
     found = await logs.last_lines(session, ids) if ids else {}
     return {id_: [LogLineOut.of(entry) for entry in found.get(id_, ())] for id_ in ids}
+
+
+async def _find_tasks(
+    session: AsyncSession, rows: Sequence[Execution], actor: Actor
+) -> dict[UUID, list[ExternalTaskOut]]:
+    ids = [row.id for row in rows if may_see_inside(row, actor)]
+    found = await external_tasks.list_of(session, ids)
+    return {id_: [ExternalTaskOut.model_validate(task) for task in found.get(id_, ())] for id_ in ids}

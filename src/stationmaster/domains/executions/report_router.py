@@ -12,12 +12,12 @@ from fastapi.responses import StreamingResponse
 from stationmaster.db import blobs
 from stationmaster.db.session import read_only
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.executions import artifacts, reports, service
+from stationmaster.domains.executions import artifacts, reading, reports
 from stationmaster.domains.executions.artifacts import Owner
+from stationmaster.domains.executions.detail_schemas import ExecutionDetail
 from stationmaster.domains.executions.errors import ArtifactTooLarge
 from stationmaster.domains.executions.report_schemas import ArtifactOut, LogLinesIn, LogTaken, ReportIn
 from stationmaster.domains.executions.reports import Report
-from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.executions.visibility import get_visible
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
@@ -46,14 +46,15 @@ async def report_on_execution(
     session: SessionDep,
     settings: SettingsDep,
     if_match: IfMatchDep,
-) -> ExecutionOut:
-    """Report progress, stage and result of a running execution; what is left out stays as it is.
+) -> ExecutionDetail:
+    """Report progress, stage, result and external tasks of a running execution; what is left out stays as it is.
 
     For the program itself, with the token that it finds in `STATIONMASTER_TOKEN`, and for admins.
     """
     await if_match.check(lambda: _show(session, execution_id, actor))
     execution = await reports.find_reported(session, execution_id, actor)
-    report = Report(body.progress, body.stage, body.result)
+    tasks = [task.reference for task in body.external_tasks or ()]
+    report = Report(body.progress, body.stage, body.result, tasks=tasks)
     await reports.take(session, settings.journal, execution, report)
     _note(actor, session, execution_id, after=body.model_dump(exclude_unset=True))
     session.expunge_all()
@@ -159,8 +160,8 @@ async def _spooled(request: Request, *, max_bytes: int) -> AsyncIterator[UploadF
         yield file
 
 
-async def _show(session: Any, id_: UUID, actor: Actor) -> ExecutionOut:
-    return ExecutionOut.of(await service.get_execution(session, id_), actor)
+async def _show(session: Any, id_: UUID, actor: Actor) -> ExecutionDetail:
+    return await reading.show_detail(session, id_, actor)
 
 
 def _note(actor: Actor, session: Any, id_: UUID, *, after: dict[str, Any]) -> None:

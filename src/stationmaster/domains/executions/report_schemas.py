@@ -6,12 +6,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from stationmaster.domains.executions.external.reference import LONGEST_ID, TaskKind, TaskReference, read_reference
 from stationmaster.domains.executions.journals.command import MAX_RESULT, MAX_STAGE
 from stationmaster.domains.executions.journals.entry import Level
 from stationmaster.domains.executions.journals.lines import MAX_LINE
 from stationmaster.web.schema import Input, JsonObject, Output
 
 MOST_LINES = 1000
+MOST_AT_ONCE = 100
+"""External tasks in one report."""
 LogText = Annotated[str, StringConstraints(max_length=MAX_LINE)]
 
 
@@ -27,6 +30,28 @@ def _check_printable(name: str) -> str:
     return name
 
 
+class ExternalTaskIn(Input):
+    """Work that the program began elsewhere."""
+
+    kind: TaskKind = Field(examples=["earthengine"])
+    task_id: str = Field(
+        min_length=1,
+        max_length=LONGEST_ID,
+        description="Id of the task, or the name of its operation (`projects/…/operations/…`).",
+        examples=["P3QX7ZB2M5KD4TLRWA6YCVNE"],
+    )
+
+    @model_validator(mode="after")
+    def _check_id(self) -> Self:
+        if read_reference(self.kind, self.task_id) is None:
+            raise ValueError(f"this is no id of a task of {self.kind}")
+        return self
+
+    @property
+    def reference(self) -> TaskReference:
+        return TaskReference(self.kind, self.task_id)
+
+
 class ReportIn(Input):
     """How far the program is, and what came of it."""
 
@@ -38,10 +63,17 @@ class ReportIn(Input):
         None, description="What came of it; the last one reported counts.", examples=[{"rows": 3}]
     )
 
+    external_tasks: list[ExternalTaskIn] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_AT_ONCE,
+        description="Work begun elsewhere; it is cancelled there when the execution is cancelled or runs out of time.",
+    )
+
     @model_validator(mode="after")
     def _check_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("report at least one of progress, stage and result")
+            raise ValueError("report at least one of progress, stage, result and external_tasks")
         return self
 
 

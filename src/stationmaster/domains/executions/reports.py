@@ -12,12 +12,15 @@ from stationmaster.db.base import table_of
 from stationmaster.db.notify import Wake, notify
 from stationmaster.domains.executions import service
 from stationmaster.domains.executions.errors import ExecutionNotFound, NotRunning
+from stationmaster.domains.executions.external import tasks as external_tasks
+from stationmaster.domains.executions.external.reference import MOST_TASKS, TaskReference
 from stationmaster.domains.executions.journal import Stream
 from stationmaster.domains.executions.journals import chunks, store
 from stationmaster.domains.executions.journals.entry import Kind, Level, Run
 from stationmaster.domains.executions.journals.lines import cut
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
+from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.kit import clock
 from stationmaster.setting_groups import JournalSettings
@@ -33,6 +36,7 @@ class Report:
     stage: str | None = None
     result: dict[str, Any] | None = None
     lines: Sequence[tuple[str, Level]] = field(default=())
+    tasks: Sequence[TaskReference] = field(default=())
 
     def runs(self) -> list[Run]:
         """Return it as entries of a journal."""
@@ -65,13 +69,21 @@ async def take(session: AsyncSession, settings: JournalSettings, execution: Exec
 
     Raises:
         NotRunning: the attempt has ended meanwhile.
+        Invalid: there are too many external tasks.
     """
     written = await store.add(session, execution.id, execution.attempt, report.runs(), result=report.result)
     if written is None or not await _show(session, execution, report):
         raise NotRunning(execution.id)
     await chunks.keep_within(session, execution.id, size_bytes=written.size_bytes, max_bytes=settings.max_bytes)
+    await _record_tasks(session, execution, report.tasks)
     notify(session, Wake.JOURNAL, about=[execution.id])
     return written.last_sequence
+
+
+async def _record_tasks(session: AsyncSession, execution: Execution, tasks: Sequence[TaskReference]) -> None:
+    await external_tasks.add(session, execution.id, execution.attempt, tasks)
+    if tasks and await external_tasks.count(session, execution.id) > MOST_TASKS:
+        raise Invalid(FieldError(f"an execution has at most {MOST_TASKS:,} external tasks", pointer="/external_tasks"))
 
 
 async def _show(session: AsyncSession, execution: Execution, report: Report) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from stationmaster.domains.executions import reading, service, statistics
+from stationmaster.domains.executions.detail_schemas import ExecutionDetail
 from stationmaster.domains.executions.listing import EXECUTIONS, ExecutionItem, default_sort
 from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, ExecutionOut, FiguresOut
@@ -80,9 +81,12 @@ async def get_execution_statistics(_actor: CurrentActor, session: ReadSessionDep
 
 
 @router.get("/{execution_id}", summary="Read an execution", responses=problems(404))
-async def get_execution(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> ExecutionOut:
-    """Read one execution. What the target answered (`result`) is shown to the job's owner and to admins."""
-    return ExecutionOut.of(await service.get_execution(session, execution_id), actor)
+async def get_execution(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> ExecutionDetail:
+    """Read one execution, with the work that it began elsewhere.
+
+    What the target answered (`result`) and the external tasks are shown to the job's owner and to admins.
+    """
+    return await reading.show_detail(session, execution_id, actor)
 
 
 @router.get("/{execution_id}/attempts", summary="List the attempts of an execution", responses=problems(404))

@@ -2,8 +2,10 @@
 
 import pytest
 
+from stationmaster.domains.executions.external.reference import TaskKind, TaskReference
 from stationmaster.domains.executions.journals.command import (
     Command,
+    External,
     Hide,
     Progress,
     Result,
@@ -22,6 +24,7 @@ from stationmaster.domains.executions.journals.command import (
         ('::result {"rows": 3}', Result({"rows": 3})),
         ("::warning disk is nearly full", Warn("disk is nearly full")),
         ("::mask s3cret", Hide("s3cret")),
+        ("::external earthengine T1", External(TaskReference(TaskKind.EARTHENGINE, "T1"))),
     ],
 )
 def test_commands_are_understood(line: str, expected: Command) -> None:
@@ -46,6 +49,9 @@ def test_commands_are_understood(line: str, expected: Command) -> None:
         '::result {"t": "\\u0000"}',
         "::result " + "[" * 100_000,
         "::unknown thing",
+        "::external earthengine",
+        "::external earthengine T 1",
+        "::external elsewhere T1",
         "::Progress 5",
         ":: progress 5",
     ],

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from stationmaster.db.engine import Database
 from stationmaster.db.notify import Wake, waiting_for
-from stationmaster.db.session import unit_of_work
+from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions import queue
 from stationmaster.domains.executions.executor import Outcome
+from stationmaster.domains.executions.external import reference, tasks
+from stationmaster.domains.executions.external.models import TaskState
 from stationmaster.domains.executions.journals import chronicle, store
 from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
 from stationmaster.domains.executions.journals.chronicle import Gap
@@ -212,3 +214,39 @@ async def test_reading_goes_on_from_any_number(station: Station) -> None:
         assert [number for number in everything if number > after] == [
             item.sequence for item in found if isinstance(item, Entry)
         ]
+
+
+async def test_work_elsewhere_is_recorded_with_the_words_around_it(station: Station) -> None:
+    journal = await station.open()
+    await journal.feed(b"one\n::external earthengine T1\n::external earthengine T2\n::external earthengine T1\n")
+    await journal.close()
+    await journal.feed(b"::external earthengine T2\n::external elsewhere T3\n")
+    await journal.close()
+    async with read_only(station.database) as session:
+        found = (await tasks.list_of(session, [journal.execution_id]))[journal.execution_id]
+
+    assert [("T1", TaskState.RUNNING, 1), ("T2", TaskState.RUNNING, 1)] == [
+        (task.task_id, task.state, task.attempt) for task in found
+    ]
+    assert ["one", "::external elsewhere T3"] == await station.lines(journal.execution_id)
+
+
+async def test_work_elsewhere_beyond_the_limit_is_said_to_be_left_out(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "MOST_TASKS", 1)
+    journal = await station.open()
+    await journal.feed(b"::external earthengine T1\n::external earthengine T2\n")
+    await journal.close()
+    [line] = await station.lines(journal.execution_id)
+
+    assert line.startswith("Not recorded: T2 ")
+
+
+async def test_an_attempt_that_is_somebody_elses_records_nothing(station: Station) -> None:
+    journal = await station.open()
+    await station.set(journal.execution_id, lease_token=new_id())
+    await journal.feed(b"::external earthengine T1\n")
+    await journal.close()
+    async with read_only(station.database) as session:
+        assert {} == await tasks.list_of(session, [journal.execution_id])

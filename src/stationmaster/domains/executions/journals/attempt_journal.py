@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from stationmaster.domains.executions.external.reference import MOST_TASKS, Announced, TaskReference
 from stationmaster.domains.executions.journal import ProgressReader, Stream
 from stationmaster.domains.executions.journals import command
-from stationmaster.domains.executions.journals.command import Hide, Progress, Result, Stage, Warn
+from stationmaster.domains.executions.journals.command import External, Hide, Progress, Result, Stage, Warn
 from stationmaster.domains.executions.journals.entry import Kind, Level, Run, encode
 from stationmaster.domains.executions.journals.lines import MAX_LINE, Lines, cut
 from stationmaster.domains.executions.journals.pending import Pending
@@ -37,7 +38,7 @@ class AttemptJournal:
     """Takes in what one attempt says; see the package."""
 
     __slots__ = (
-        "_consumed", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
+        "_announced", "_consumed", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
         "_pending", "_progress", "_reader", "_result", "_scribe", "_settled", "_skip", "_stage", "attempt", "execution_id",
         "has_spoken", "token",
     )  # fmt: skip
@@ -62,6 +63,7 @@ class AttemptJournal:
         self._progress: float | None = None
         self._stage: str | None = None
         self._result: dict[str, Any] | None = None
+        self._announced: Announced | None = None
         self._settled: asyncio.Event | None = None
 
     @property
@@ -98,7 +100,7 @@ class AttemptJournal:
 
     def hide(self, value: Any) -> Any:
         """Return a text, or a JSON value, in which all that must be hidden is masked."""
-        return _hide(value, self._mask) if self._mask else value
+        return self._mask.hide_all(value) if self._mask else value
 
     async def feed(self, data: bytes, stream: Stream = Stream.STDOUT) -> None:
         """Take in raw output in pieces of any size; wait while too much is unwritten."""
@@ -192,6 +194,16 @@ class AttemptJournal:
                 self._say_lines([cut(self.hide(text))], stream, Level.WARNING)
             case Hide(secret):
                 self.mask(secret)
+            case External(task):
+                self._announce(task)
+
+    def _announce(self, task: TaskReference) -> None:
+        self._announced = self._announced or Announced()
+        if self._announced.add(task):
+            self._say()
+        else:
+            text = f"Not recorded: {task.task_id} is one external task more than {MOST_TASKS:,}."
+            self._say_lines([text], Stream.SYSTEM, Level.WARNING)
 
     def _look_for_progress(self, text: str) -> None:
         percent = self._reader.read(text) if self._reader else None
@@ -251,6 +263,7 @@ class AttemptJournal:
             consumed=self._counts(),
             result=self._result,
             standing=self._standing(pending),
+            tasks=self._announced.take() if self._announced else (),
         )
 
     def confirm(self, *, is_full: bool) -> None:
@@ -282,11 +295,3 @@ class AttemptJournal:
 
 def _level_of(stream: Stream) -> Level:
     return Level.ERROR if stream is Stream.STDERR else Level.INFO
-
-
-def _hide(value: Any, mask: SecretMask) -> Any:
-    if isinstance(value, str):
-        return mask.hide(value)
-    if isinstance(value, dict):
-        return {mask.hide(key): _hide(item, mask) for key, item in value.items()}
-    return [_hide(item, mask) for item in value] if isinstance(value, list) else value

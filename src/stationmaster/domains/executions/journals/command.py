@@ -1,13 +1,14 @@
 """The protocol by which a script tells more than text on its standard output: lines that begin with `::`.
 
-`::progress 42.5` or `::progress 3/20`, `::stage name`, `::result {json}`, `::warning text`, `::mask value`. Whatever is not
-understood is a line of output, never a failure.
+`::progress 42.5` or `::progress 3/20`, `::stage name`, `::result {json}`, `::warning text`, `::mask value`,
+`::external earthengine TASK_ID`. Whatever is not understood is a line of output, never a failure.
 """
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from stationmaster.domains.executions.external.reference import TaskReference, read_reference
 from stationmaster.kit.progress import read_percent
 from stationmaster.web.json_values import check_json
 
@@ -42,7 +43,12 @@ class Hide:
     secret: str
 
 
-Command = Progress | Stage | Result | Warn | Hide
+@dataclass(frozen=True, slots=True)
+class External:
+    task: TaskReference
+
+
+Command = Progress | Stage | Result | Warn | Hide | External
 
 
 def parse(line: str) -> Command | None:
@@ -78,10 +84,17 @@ def _read_mask(text: str) -> Hide | None:
     return Hide(text)
 
 
+def _read_external(text: str) -> External | None:
+    kind, _, task_id = text.partition(" ")
+    task = read_reference(kind, task_id.strip())
+    return External(task) if task else None
+
+
 _READERS = {
     "progress": _read_progress,
     "stage": _read_stage,
     "result": _read_result,
     "warning": _read_warning,
     "mask": _read_mask,
+    "external": _read_external,
 }

@@ -12,6 +12,8 @@ from stationmaster.db.base import Json, table_of
 from stationmaster.db.clock import database_instant
 from stationmaster.db.recordset import encode_rows, insert_rows, recordset
 from stationmaster.db.statements import insert_into
+from stationmaster.domains.executions.external import tasks
+from stationmaster.domains.executions.external.reference import TaskReference
 from stationmaster.domains.executions.journals.entry import Kind, Run, encode
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Execution
@@ -57,6 +59,8 @@ class Batch:
     consumed: Mapping[str, int] | None = None
     result: Mapping[str, Any] | None = None
     standing: Standing | None = None
+    tasks: Sequence[TaskReference] = ()
+    """Work elsewhere that the attempt told of."""
 
     @property
     def size_bytes(self) -> int:
@@ -109,6 +113,9 @@ async def write(session: AsyncSession, batches: Sequence[Batch]) -> dict[UUID, W
     ]
     if kept:
         await insert_rows(session, chunks, kept)
+    for batch in batches:
+        if batch.tasks and batch.execution_id in written:
+            await tasks.add(session, batch.execution_id, batch.attempt, batch.tasks)
     return written
 
 
