@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from stationmaster.config import Settings
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
-from stationmaster.setting_groups import ScriptSettings
+from stationmaster.setting_groups import DockerSettings, SandboxSettings, ScriptSettings
 from tests.support.archives import tar
 from tests.support.databases import ONLY_SQLITE
 from tests.support.people import Person, make_person
@@ -163,3 +163,23 @@ async def test_a_job_is_saved_with_right_values_only(app: FastAPI, client: httpx
     assert {each["pointer"] for each in wrong.json()["errors"]} == {"/target/params/text", "/target/params/more"}
     assert [answer.json()["errors"][0]["pointer"] for answer in (strange, absent)] == ["/target/script"] * 2
     assert changed.json()["errors"][0]["pointer"] == "/target/params/text"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "granted"),
+    [
+        ("sandbox", {"sandbox": SandboxSettings(allow_network=True)}),
+        ("docker", {"docker": DockerSettings(network="scripts")}),
+    ],
+)
+async def test_a_network_that_is_not_granted_here_is_refused_at_once(
+    app: FastAPI, client: httpx.AsyncClient, ada: Person, runtime: str, granted: dict[str, Any]
+) -> None:
+    image = {"image": "example.test/tell@sha256:" + "0" * 64, "source": None} if runtime == "docker" else {}
+    slug = await register(client, ada, runtime=runtime, network="bridge", parameters={}, **image)
+    refused = await run(client, ada, slug)
+    app.state.settings = app.state.settings.model_copy(update=granted)
+    taken = await run(client, ada, slug)
+
+    assert (409, 202) == (refused.status_code, taken.status_code), taken.text
+    assert "NETWORK does not grant it" in refused.json()["detail"]

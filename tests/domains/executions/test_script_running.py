@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from stationmaster.config import RunnerSettings, Settings
+from stationmaster.setting_groups import SandboxSettings
 from tests.support.canary import dump
 from tests.support.databases import ONLY_SQLITE
 from tests.support.executions import eventually
@@ -161,3 +162,17 @@ async def test_what_was_right_may_be_wrong_when_it_begins(client: httpx.AsyncCli
 
     assert (ended["state"], ended["reason"]) == ("failed", "client_error")
     assert "There is no script" in ended["error"]
+
+
+async def test_a_network_that_is_granted_no_more_ends_it_as_blocked(
+    app: FastAPI, client: httpx.AsyncClient, ada: Person
+) -> None:
+    """It was granted when it was asked for, and is not where it runs."""
+    slug = await register(client, ada, network="bridge", parameters={})
+    generous = SandboxSettings(allow_network=True)
+    app.state.settings = app.state.settings.model_copy(update={"sandbox": generous})
+
+    ended = await end(client, ada, await run(client, ada, slug))
+
+    assert (ended["state"], ended["reason"]) == ("failed", "blocked")
+    assert "ALLOW_NETWORK is off" in ended["error"]

@@ -235,7 +235,7 @@ async def test_the_network_is_granted_only_where_the_settings_allow_it(sandbox: 
         granted = await run(generous, order)
         kept_in = await run(generous, replace(order, has_network=False))
 
-    assert (Cause.NOT_STARTED, True) == (refused.end.cause, "ALLOW_NETWORK" in refused.end.text)
+    assert (Cause.BLOCKED, True) == (refused.end.cause, "ALLOW_NETWORK" in refused.end.text)
     assert ("in\n", "") == (granted.text, kept_in.text)
 
 

@@ -32,6 +32,13 @@ class NothingToRetry(Conflict):
         super().__init__(f"What the execution {id_} was to do is not kept any more.")
 
 
+class NetworkNotGranted(Conflict):
+    title = "The network is not granted here"
+
+    def __init__(self, script: str, setting: str) -> None:
+        super().__init__(f"The script {script!r} wants the network, and {setting} does not grant it.")
+
+
 class NotRunning(Conflict):
     title = "The execution is not running"
 

@@ -61,6 +61,6 @@ async def run_script(
     for name, text in request.query_params.multi_items():
         texts[name].append(text)
     wish = Wish(script, wanted.params, texts, wanted.confirm)
-    execution = await script_runs.run_script(session, sealer, settings.scripts, wish, actor)
+    execution = await script_runs.run_script(session, sealer, settings, wish, actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
     return ExecutionOut.of(execution, actor)

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from stationmaster.config import Settings
 from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions import specs
+from stationmaster.domains.executions.errors import NetworkNotGranted
 from stationmaster.domains.executions.models import Execution, OnLost, OverlapPolicy
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.script_use import find_use
@@ -48,24 +50,33 @@ class Wish:
     is_confirmed: bool = False
 
 
-async def run_script(
-    session: AsyncSession, sealer: Sealer, settings: ScriptSettings, wish: Wish, actor: Actor
-) -> Execution:
+async def run_script(session: AsyncSession, sealer: Sealer, settings: Settings, wish: Wish, actor: Actor) -> Execution:
     """Queue one execution of a script.
 
     Raises:
-        ScriptNotFound, OnlyOwner, NotReady, Invalid, SecretsNotGranted, ConfirmationNeeded
+        ScriptNotFound, OnlyOwner, NotReady, Invalid, SecretsNotGranted, ConfirmationNeeded, NetworkNotGranted
         LineFull: all the caller's places are taken, and so is the line.
     """
     given = {**await _read_texts(session, wish, actor), **wish.params}
     use, _ = await find_use(session, wish.script, given, actor)
     if use.manifest.destructive and not wish.is_confirmed:
         raise ConfirmationNeeded(use.script.slug)
-    execution = await _dispatch(session, sealer, settings, use, given, actor=actor)
+    _check_network(settings, use)
+    execution = await _dispatch(session, sealer, settings.scripts, use, given, actor=actor)
     if execution.state is State.SKIPPED:
-        raise LineFull(settings.running_per_user, settings.queued_per_user)
+        raise LineFull(settings.scripts.running_per_user, settings.scripts.queued_per_user)
     audit.note(session, "execution", execution.id, after={"script": use.script.slug, "params": given})
     return execution
+
+
+def _check_network(settings: Settings, use: Use) -> None:
+    """Refuse a script that could not begin: it says at once what its execution would only say in its turn."""
+    if use.manifest.network == "none":
+        return
+    if use.manifest.runtime == "sandbox" and not settings.sandbox.allow_network:
+        raise NetworkNotGranted(use.script.slug, "STATIONMASTER_SANDBOX__ALLOW_NETWORK")
+    if use.manifest.runtime == "docker" and not settings.docker.network:
+        raise NetworkNotGranted(use.script.slug, "STATIONMASTER_DOCKER__NETWORK")
 
 
 async def _dispatch(

@@ -37,7 +37,7 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     CLIENT_ERROR = "client_error"
     BLOCKED = "blocked"
-    """The target's address is one that may not be called."""
+    """The target's address is one that may not be called, or it wants what is not granted here."""
     EXIT_CODE = "exit_code"
     """The program ended with a code that is not success."""
     OOM = "oom"

@@ -87,6 +87,8 @@ class Cause(StrEnum):
     OUTPUT = "output"
     NOT_STARTED = "not_started"
     """The sandbox could not be made: no fault of the script's."""
+    BLOCKED = "blocked"
+    """It wants what is not granted here: nothing was started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Sandbox:
         """
         protection = await self.protection()
         if refusal := self._refusal(order, protection):
-            yield SandboxEnd(Cause.NOT_STARTED, None, refusal)
+            yield refusal
             return
         with waiting:
             await self.places.acquire()
@@ -110,11 +110,12 @@ class Sandbox:
         finally:
             self.places.release()
 
-    def _refusal(self, order: SandboxOrder, protection: Protection) -> str | None:
+    def _refusal(self, order: SandboxOrder, protection: Protection) -> SandboxEnd | None:
         if protection.level is Level.NONE:
-            return protection.text
+            return SandboxEnd(Cause.NOT_STARTED, None, protection.text)
         if order.has_network and not self.settings.allow_network:
-            return "The network cannot be granted here: STATIONMASTER_SANDBOX__ALLOW_NETWORK is off."
+            text = "The network is not granted here: STATIONMASTER_SANDBOX__ALLOW_NETWORK is off."
+            return SandboxEnd(Cause.BLOCKED, None, text)
         return None
 
     @asynccontextmanager

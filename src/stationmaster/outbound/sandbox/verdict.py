@@ -70,6 +70,7 @@ def _text(cause: Cause, traces: Traces, limits: Limits) -> str:
         Cause.FILE_SIZE: f"It wrote a file up to the limit of {limits.file_bytes // MIB} MiB.",
         Cause.DISK: f"It filled its folder: more than {limits.disk_bytes // MIB} MiB, or too many files.",
         Cause.OUTPUT: f"It wrote more than {limits.output_bytes // MIB} MiB of output.",
+        Cause.BLOCKED: "It wants what is not granted here.",
         Cause.NOT_STARTED: f"The sandbox could not be made: {traces.complaint or 'it ended without a word'}.",
     }
     return texts[cause]

@@ -24,6 +24,7 @@ from tests.domains.executions.kinds.calling import context
         (Cause.DISK, None, (State.FAILED, Reason.LIMIT)),
         (Cause.OUTPUT, None, (State.FAILED, Reason.LIMIT)),
         (Cause.NOT_STARTED, None, (State.FAILED, Reason.INTERNAL_ERROR)),
+        (Cause.BLOCKED, None, (State.FAILED, Reason.BLOCKED)),
     ],
 )
 def test_each_cause_has_its_reason(cause: Cause, code: int | None, expected: tuple[State, Reason | None]) -> None:
@@ -31,7 +32,7 @@ def test_each_cause_has_its_reason(cause: Cause, code: int | None, expected: tup
 
     assert (expected, code) == ((outcome.state, outcome.reason), outcome.code)
     assert outcome.error == (None if outcome.state is State.SUCCEEDED else "It is told.")
-    assert outcome.is_final == (cause is Cause.NOT_STARTED)
+    assert outcome.is_final == (cause in {Cause.NOT_STARTED, Cause.BLOCKED})
 
 
 @pytest.mark.parametrize(

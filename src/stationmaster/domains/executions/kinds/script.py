@@ -47,7 +47,10 @@ _MEANING: dict[Cause, tuple[State, Reason]] = {
     Cause.DISK: (State.FAILED, Reason.LIMIT),
     Cause.OUTPUT: (State.FAILED, Reason.LIMIT),
     Cause.NOT_STARTED: (State.FAILED, Reason.INTERNAL_ERROR),
+    Cause.BLOCKED: (State.FAILED, Reason.BLOCKED),
 }
+
+_FINAL = frozenset({Cause.NOT_STARTED, Cause.BLOCKED})
 
 
 class ScriptExecutor:
@@ -168,7 +171,7 @@ class ScriptExecutor:
             made = replace(made, limits=_reserve(made.limits, manifest))
             outcome = await self._docker.carry_out(made, context, facts, timeout_seconds=seconds)
         except ValueError as refusal:
-            outcome = Outcome(State.FAILED, Reason.CLIENT_ERROR, error=f"{refusal}", is_final=True)
+            outcome = Outcome(State.FAILED, Reason.BLOCKED, error=f"{refusal}", is_final=True)
         self._in_containers.discard(key)
         return outcome
 
@@ -246,9 +249,7 @@ def _judge(end: SandboxEnd, context: Context) -> Outcome:
     if end.is_success:
         return Outcome(State.SUCCEEDED, result=result, code=end.exit_code)
     state, reason = _MEANING[end.cause]
-    return Outcome(
-        state, reason, error=end.text, result=result, code=end.exit_code, is_final=end.cause is Cause.NOT_STARTED
-    )
+    return Outcome(state, reason, error=end.text, result=result, code=end.exit_code, is_final=end.cause in _FINAL)
 
 
 def _explain(refusal: StationmasterError) -> str:
