@@ -38,6 +38,15 @@ async def test_each_argument_is_one_argument(engine: Engine) -> None:
     assert ["a b", "$HOME", "; id", "--privileged"] == attempt.said
 
 
+async def test_a_last_line_without_an_end_is_kept(engine: Engine) -> None:
+    """A followed log often ends without it, and never twice has it: so it is tried often."""
+    attempts = [make_attempt(engine, "printf", f"one\nlast {number}") for number in range(12)]
+    for attempt in attempts:
+        await attempt.run()
+
+    assert [["one", f"last {number}"] for number in range(12)] == [attempt.said for attempt in attempts]
+
+
 async def test_the_environment_is_what_was_given_and_nothing_of_ours(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,8 @@ class ContainerRun:
             try:
                 await self._take_log()
                 await self.engine.wait_for_exit(self.name)
+                # A log that is followed may end before a last line without a newline is in it; at the exit it is.
+                await self._take_log()
             except EngineAway:
                 self.times_away += 1
             except NotThere:
