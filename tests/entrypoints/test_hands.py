@@ -7,6 +7,7 @@ import pytest
 
 from stationmaster.config import RunnerSettings, Settings
 from stationmaster.db.engine import Database
+from stationmaster.db.scrubbing import Scrubber
 from stationmaster.domains.executions.external.canceller import Canceller
 from stationmaster.domains.executions.external.reference import TaskKind
 from stationmaster.domains.executions.journals.files import FileSweeper
@@ -50,8 +51,11 @@ async def test_tasks_elsewhere_are_looked_after_for_as_long_as_the_setting_says(
     assert Canceller(database, remotes, timedelta(hours=5)) == hands["external tasks"]
 
 
-async def test_a_replica_that_runs_nothing_has_nobody_beside(database: Database, tmp_path: Path) -> None:
+async def test_a_replica_that_runs_nothing_looks_after_its_own_database_alone(
+    database: Database, tmp_path: Path
+) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, runner=RunnerSettings(enabled=False))
 
+    expected = {"scrubber": Scrubber(database)} if database.is_sqlite else {}
     async with open_earthengine(settings) as earthengine:
-        assert {} == hire(settings, database, None, earthengine, "installation")
+        assert expected == hire(settings, database, None, earthengine, "installation")

@@ -50,6 +50,8 @@ class Wake(StrEnum):
     """Somebody was told something: open streams of inboxes should look."""
     JOURNAL = "journal"
     """Executions, named by their ids, said something or changed their state: who watches them should look."""
+    ERASED = "erased"
+    """What was held of somebody is gone from the tables: what is left of it in files should go, too."""
 
 
 Subject = tuple[str, str]

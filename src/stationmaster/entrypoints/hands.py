@@ -1,4 +1,4 @@
-"""Who works beside the runner: on the Docker engine, on tasks elsewhere, and on the files of what executions say."""
+"""Who works beside the runner: on the Docker engine, on tasks elsewhere, and on the files of executions and of SQLite."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
+from stationmaster.db.scrubbing import Scrubber
 from stationmaster.domains.executions.containers.reaper import Reaper
 from stationmaster.domains.executions.external.canceller import Canceller
 from stationmaster.domains.executions.external.earthengine import EarthEngine
@@ -27,13 +28,12 @@ def hire(
     settings: Settings, database: Database, engine: Engine | None, earthengine: EarthEngine, installation: str
 ) -> Mapping[str, Hand]:
     """Return who works beside the runner of this replica."""
+    hands: dict[str, Hand] = {"scrubber": Scrubber(database)} if database.is_sqlite else {}
     if not settings.runner.enabled:
-        return {}
+        return hands
     remotes = {TaskKind.EARTHENGINE: earthengine}
-    hands: dict[str, Hand] = {
-        "log files": FileSweeper(database, _folder_of(settings)),
-        "external tasks": Canceller(database, remotes, settings.earthengine.give_up_after),
-    }
+    hands["log files"] = FileSweeper(database, _folder_of(settings))
+    hands["external tasks"] = Canceller(database, remotes, settings.earthengine.give_up_after)
     if engine is None:
         return hands
     hands["reaper"] = Reaper(database, engine, settings.docker, installation)

@@ -11,7 +11,7 @@ from stationmaster.db.blobs import Blob, BlobPiece, BytesSource
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.artifact_models import Artifact
-from stationmaster.domains.executions.erasing import erase_of_step_runs
+from stationmaster.domains.executions.erasing import erase
 from stationmaster.domains.executions.external import tasks
 from stationmaster.domains.executions.external.models import ExternalTask, TaskState
 from stationmaster.domains.executions.external.reference import TaskKind, TaskReference
@@ -48,7 +48,7 @@ async def test_artifacts_go_and_their_contents_with_them(database: Database) -> 
         await keep(session, other, "shared.txt", b"said of nobody")
 
     async with unit_of_work(database) as session:
-        await erase_of_step_runs(session, [step_run])
+        await erase(session, [step_run])
 
     async with read_only(database) as session:
         artifacts = list(await session.scalars(select(Artifact)))
@@ -68,7 +68,7 @@ async def test_work_elsewhere_is_forgotten_unless_it_is_being_cancelled(database
         await session.execute(update(ExternalTask).where(is_second).values(state=TaskState.CANCELLING))
 
     async with unit_of_work(database) as session:
-        await erase_of_step_runs(session, [step_run])
+        await erase(session, [step_run])
 
     async with read_only(database) as session:
         left = {(task.execution_id, task.task_id) for task in await session.scalars(select(ExternalTask))}

@@ -22,7 +22,7 @@ from stationmaster.kit.ids import new_id
 from stationmaster.kit.months import add_months
 from stationmaster.tables import metadata
 from tests.support.executions import make_spec, store, webhook
-from tests.support.tracking import Yard, faults
+from tests.support.tracking import HOOK, Yard, faults
 
 SCHEMA = {
     "case_type": "string",
@@ -142,6 +142,27 @@ async def test_a_run_that_is_being_worked_on_is_left_alone(yard: Yard) -> None:
     await store(yard.database, make_spec(), step_run_id=UUID(run["steps"][0]["id"]))
 
     assert 409 == (await yard.call("POST", f"/runs/{run['id']}/neutralize")).status_code
+
+
+async def test_a_run_is_left_alone_while_its_work_is_done_once_more(yard: Yard) -> None:
+    """By a retry, which is given what the run's own execution was given."""
+    run = await yard.begin(await yard.make_process({"name": "a", "target": HOOK}))
+    ended = await yard.end(run, "a", State.FAILED)
+    again = await yard.ask("POST", f"/executions/{ended['steps'][0]['execution_id']}/retry")
+
+    assert 409 == (await yard.call("POST", f"/runs/{run['id']}/neutralize")).status_code
+    await yard.ask("POST", f"/executions/{again['id']}/cancel")
+    await yard.ask("POST", f"/runs/{run['id']}/neutralize")
+
+
+async def test_a_key_that_names_the_execution_of_others_erases_nothing_of_it(yard: Yard) -> None:
+    [other] = await store(yard.database, make_spec(), params={"kept": True})
+    run = await yard.begin(await yard.make_process("a"), key=f"execution:{other}")
+
+    await yard.ask("POST", f"/runs/{run['id']}/neutralize")
+
+    async with read_only(yard.database) as session:
+        assert {"kept": True} == (await session.get_one(Execution, other)).params
 
 
 async def test_legal_hold_keeps_a_run(yard: Yard) -> None:

@@ -4,9 +4,10 @@ Who names specs is read from the foreign keys, so a room that begins to name the
 alone: the row that will name it may stand in a transaction that is still open.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +23,16 @@ YOUNG = timedelta(hours=1)
 async def forget_unnamed(session: AsyncSession) -> int:
     """Delete specs that no row of any table names; return how many. Done by a duty, a bounded number at a time."""
     is_old = rows.c.created_at < await database_now(session) - YOUNG
-    return await delete_some(session, Spec, sa.and_(is_old, *(~_is_in(column) for column in _naming_columns())))
+    return await delete_some(session, Spec, sa.and_(is_old, _is_unnamed()))
+
+
+async def drop_unnamed(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Delete those of these specs that no row names any more, now and not when the duty comes by."""
+    await session.execute(sa.delete(rows).where(rows.c.id.in_(ids), _is_unnamed()))
+
+
+def _is_unnamed() -> sa.ColumnElement[bool]:
+    return sa.and_(*(~_is_in(column) for column in _naming_columns()))
 
 
 def _naming_columns() -> Iterator[sa.Column[Any]]:

@@ -12,6 +12,8 @@ from stationmaster.db.base import table_of
 from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.notifications.models import Notification
 
+NEUTRALIZED = "[NEUTRALIZED]"
+
 
 async def insert(session: AsyncSession, entries: Sequence[Notification]) -> None:
     """Store entries; one that its reader has already is left out."""
@@ -64,6 +66,13 @@ async def delete_read(session: AsyncSession, user_id: UUID, start: datetime | No
         .returning(col(Notification.id))
     )
     return len((await session.execute(statement)).all())
+
+
+async def erase(session: AsyncSession, execution_ids: Collection[UUID]) -> None:
+    """Take the words out of the entries about these executions."""
+    emptied = {"title": NEUTRALIZED, "message": NEUTRALIZED}
+    statement = sa.update(Notification).where(col(Notification.execution_id).in_(execution_ids)).values(emptied)
+    await session.execute(statement)
 
 
 async def list_since(

@@ -1,6 +1,6 @@
 """What others may ask of notifications: to tell, and to look after an inbox."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from stationmaster.domains.notifications.audience import Addressee, Telling
 from stationmaster.domains.notifications.channels.registry import POSTS
 from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Notice
+from stationmaster.domains.outbox import service as outbox
 from stationmaster.domains.users import preferences
 from stationmaster.errors import NotFound
 
@@ -103,6 +104,14 @@ async def delete_notification(session: AsyncSession, user_id: UUID, id_: UUID) -
 async def delete_read(session: AsyncSession, user_id: UUID, start: datetime | None, end: datetime | None) -> int:
     """Delete what somebody has read; return how many there were."""
     return await repository.delete_read(session, user_id, start, end)
+
+
+async def erase(session: AsyncSession, execution_ids: Collection[UUID]) -> None:
+    """Take out what was told of executions: of inboxes the words, of messages all that they said; unsent ones stay unsent."""
+    if not execution_ids:
+        return
+    await repository.erase(session, execution_ids)
+    await outbox.erase(session, execution_ids)
 
 
 async def list_of_person(session: AsyncSession, user_id: UUID) -> list[Notification]:

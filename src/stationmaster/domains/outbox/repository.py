@@ -1,6 +1,6 @@
 """The statements about messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,3 +98,12 @@ async def settle(session: AsyncSession, message_id: UUID, *, token: UUID, **fact
 async def list_of_person(session: AsyncSession, user_id: UUID) -> list[Message]:
     statement = select(Message).where(Message.user_id == user_id).order_by(col(Message.created_at), col(Message.id))
     return list(await session.scalars(statement))
+
+
+async def erase(session: AsyncSession, execution_ids: Collection[str]) -> None:
+    """Empty the messages about these executions; of those that wait, nothing is sent."""
+    messages = table_of(Message)
+    is_mine = messages.c.facts[("about", "execution_id")].as_string().in_(execution_ids)
+    gone = sa.case((messages.c.state == MessageState.QUEUED, MessageState.FAILED), else_=messages.c.state)
+    emptied = {"facts": sa.null(), "content": None, "last_error": None, "lease_token": None, "state": gone}
+    await session.execute(sa.update(messages).where(is_mine).values(emptied))

@@ -1,7 +1,7 @@
 """Putting messages into the outbox, and looking after them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -122,6 +122,11 @@ class Outbox:
         """
         facts: dict[str, Any] = json.loads(self.sealer.open(sealed, row=_row(message_id)))
         return Content(**facts)
+
+
+async def erase(session: AsyncSession, execution_ids: Collection[UUID]) -> None:
+    """Take out what messages say of executions; those that wait do not go out any more."""
+    await repository.erase(session, [str(id_) for id_ in execution_ids])
 
 
 async def list_of_person(session: AsyncSession, user_id: UUID) -> list[Message]:

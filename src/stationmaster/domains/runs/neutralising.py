@@ -1,8 +1,9 @@
 """Taking out of runs everything that says something of a person, for good. Figures and statuses stay as they are.
 
 What goes is what `models` marks as personal, in the run and its step runs, and what the work for it left elsewhere: the
-parameters, results and errors of its executions. Fields of the metadata that the process declares and does not mark as
-personal are kept. Runs that are deleted are neutralised like all others.
+parameters, results, errors, logs and artifacts of its executions, and of the execution of a job that began it. Fields of the
+metadata that the process declares and does not mark as personal are kept. Runs that are deleted are neutralised like all
+others.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from stationmaster.domains.audit import service as audit
 from stationmaster.domains.executions import erasing
 from stationmaster.domains.processes import service as processes
 from stationmaster.domains.processes.metadata_schema import NEUTRALIZED, Schema, neutralize_metadata, read_schema
-from stationmaster.domains.runs import repository, service
+from stationmaster.domains.runs import process_executor, repository, service
 from stationmaster.domains.runs.errors import RunIsAtWork, RunIsHeld
 from stationmaster.domains.runs.models import Run, StepRun
 from stationmaster.identity.actor import Actor
@@ -47,6 +48,7 @@ async def neutralize_run(session: AsyncSession, id_: UUID, actor: Actor) -> tupl
 async def neutralize(session: AsyncSession, runs: Sequence[Run]) -> list[UUID]:
     """Neutralise runs that are locked; return those that were. Left out is what is held, or being worked on."""
     chosen = await find_able(session, runs)
+    begun = await erasing.find_begun(session, _find_beginners(chosen))
     schemas = await _read_schemas(session, chosen)
     now = await database_now(session)
     for run in chosen:
@@ -55,19 +57,31 @@ async def neutralize(session: AsyncSession, runs: Sequence[Run]) -> list[UUID]:
     await session.flush()
     await _neutralize_step_runs(session, [run.id for run in chosen])
     step_runs = await repository.list_step_run_ids(session, [run.id for run in chosen])
-    await erasing.erase_of_step_runs(session, [id_ for ids in step_runs.values() for id_ in ids])
+    await erasing.erase(session, [id_ for ids in step_runs.values() for id_ in ids], begun)
     return [run.id for run in chosen]
 
 
 async def find_able(session: AsyncSession, runs: Sequence[Run]) -> list[Run]:
     """Return those of the runs that can be neutralised now."""
     step_runs = await repository.list_step_run_ids(session, [run.id for run in runs])
-    busy = await erasing.find_busy(session, [id_ for ids in step_runs.values() for id_ in ids])
+    busy = await erasing.find_unready(session, [id_ for ids in step_runs.values() for id_ in ids])
+    claimed = _find_beginners(runs)
+    begun = await erasing.find_begun(session, claimed)
+    waiting = {claimed[id_] for id_, has_ended in begun.items() if not has_ended}
     return [
         run
         for run in runs
-        if run.held_at is None and run.neutralized_at is None and not busy.intersection(step_runs.get(run.id, ()))
+        if run.held_at is None
+        and run.neutralized_at is None
+        and run.id not in waiting
+        and not busy.intersection(step_runs.get(run.id, ()))
     ]
+
+
+def _find_beginners(runs: Sequence[Run]) -> dict[UUID, UUID]:
+    """Return the run of each execution that is named as its beginning by the run's key."""
+    named = ((process_executor.read_key(run.key), run.id) for run in runs)
+    return {execution_id: run_id for execution_id, run_id in named if execution_id is not None}
 
 
 def _neutralize_row(run: Run, schema: Schema) -> None:

@@ -1,6 +1,7 @@
 """Carries the target `process` out: begins a run, once for each execution, whatever crashes meanwhile."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,18 @@ from stationmaster.domains.processes.models import Process
 from stationmaster.domains.runs import service
 from stationmaster.domains.runs.schemas import RunIn
 from stationmaster.errors import Invalid
+
+KEY_PREFIX = "execution:"
+
+
+def read_key(key: str | None) -> UUID | None:
+    """Return the execution that the key of a run names; anybody may have written it, so that alone proves nothing."""
+    if key is None or not key.startswith(KEY_PREFIX):
+        return None
+    try:
+        return UUID(key.removeprefix(KEY_PREFIX))
+    except ValueError:
+        return None
 
 
 class ProcessExecutor:
@@ -44,7 +57,7 @@ class ProcessExecutor:
             process_id=process.id,
             entity_id=target.entity_id or str(context.execution_id),
             entity_name=target.entity_name,
-            key=f"execution:{context.execution_id}",
+            key=f"{KEY_PREFIX}{context.execution_id}",
             meta=target.meta,
             params=target.meta,
         )

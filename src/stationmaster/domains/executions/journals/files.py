@@ -1,7 +1,7 @@
 """Copies of what executions say, as text: one file each, under the date on which the execution was queued.
 
 A path is made of nothing but the execution's id. The lines come here once they are stored, masked; files whose journal is
-not kept any more, for whatever reason, are removed.
+not kept any more, for whatever reason, are removed: at once when somebody's data were erased, and else within an hour.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from stationmaster.db.base import table_of
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
+from stationmaster.db.notify import Wake, waiting_for
 from stationmaster.db.session import read_only
 from stationmaster.domains.executions.journals.entry import Kind
 from stationmaster.domains.executions.journals.models import Journal
@@ -92,13 +93,16 @@ class FileSweeper:
     folder: Path
 
     async def run(self) -> None:
-        """Look every hour, for ever; also for files of a time when they were still switched on."""
-        while True:
-            try:
-                await self.sweep()
-            except (OSError, *AWAY) as error:
-                logger.warning("journals.files_not_swept", extra={"error": type(error).__name__})
-            await asyncio.sleep(SWEEP_SECONDS)
+        """Look at each erasure and every hour, for ever; also for files of a time when they were still switched on."""
+        async with waiting_for(self.database, Wake.ERASED) as erased:
+            while True:
+                erased.clear()
+                try:
+                    await self.sweep()
+                except (OSError, *AWAY) as error:
+                    logger.warning("journals.files_not_swept", extra={"error": type(error).__name__})
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(erased.wait(), SWEEP_SECONDS)
 
     async def sweep(self) -> int:
         """Remove what is to go, and return how many files that were."""
