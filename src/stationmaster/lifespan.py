@@ -50,6 +50,7 @@ from stationmaster.entrypoints.scheduler.duties import (
     Duty,
     approval_duty,
     remind_duty,
+    reopening_duty,
     report_duty,
     retention_duty,
     seal_duty,
@@ -131,6 +132,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             remind_duty(settings.scheduler_timezone),
             report_duty(settings.scheduler_timezone),
             approval_duty(app.state.job_rules),
+            reopening_duty(app.state.job_rules),
             status_duty(StatusLog()),
             *([retention_duty(policy.rules)] if policy.is_enabled else []),
         )

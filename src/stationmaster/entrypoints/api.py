@@ -37,6 +37,7 @@ from stationmaster.domains.retention.router import router as retention
 from stationmaster.domains.runs.cleanup_router import router as cleanup
 from stationmaster.domains.runs.dashboard_router import router as dashboard
 from stationmaster.domains.runs.privacy_router import router as privacy
+from stationmaster.domains.runs.process_router import router as closing
 from stationmaster.domains.runs.rerun_router import router as reruns
 from stationmaster.domains.runs.router import router as runs
 from stationmaster.domains.runs.step_run_router import router as step_runs
@@ -113,6 +114,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live_notifications,
     notifications,
     processes,
+    closing,
     steps,
     runs,
     step_runs,

@@ -155,16 +155,6 @@ async def test_a_run_is_left_alone_while_its_work_is_done_once_more(yard: Yard) 
     await yard.ask("POST", f"/runs/{run['id']}/neutralize")
 
 
-async def test_a_key_that_names_the_execution_of_others_erases_nothing_of_it(yard: Yard) -> None:
-    [other] = await store(yard.database, make_spec(), params={"kept": True})
-    run = await yard.begin(await yard.make_process("a"), key=f"execution:{other}")
-
-    await yard.ask("POST", f"/runs/{run['id']}/neutralize")
-
-    async with read_only(yard.database) as session:
-        assert {"kept": True} == (await session.get_one(Execution, other)).params
-
-
 async def test_legal_hold_keeps_a_run(yard: Yard) -> None:
     run = await yard.begin(await yard.make_process("a", retention_months=1))
     path = f"/runs/{run['id']}"

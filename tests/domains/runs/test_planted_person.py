@@ -26,7 +26,7 @@ from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.executions.journals.files import FileSweeper, JournalFiles
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
-from stationmaster.domains.executions.models import Attempt
+from stationmaster.domains.executions.models import Attempt, Execution
 from stationmaster.domains.executions.states import State
 from stationmaster.domains.executions.targets.process import ProcessTarget
 from stationmaster.domains.notifications import service as notifications
@@ -233,3 +233,13 @@ async def read_states(database: Database) -> set[str]:
     async with read_only(database) as session:
         states = await session.scalars(sa.select(messages.c.state).where(messages.c.kind == "notice"))
         return {state.value for state in states}
+
+
+async def test_a_key_that_names_the_execution_of_others_erases_nothing_of_it(yard: Yard) -> None:
+    [other] = await store(yard.database, make_spec(), params={"kept": True})
+    run = await yard.begin(await yard.make_process("a"), key=f"execution:{other}")
+
+    await yard.ask("POST", f"/runs/{run['id']}/neutralize")
+
+    async with read_only(yard.database) as session:
+        assert {"kept": True} == (await session.get_one(Execution, other)).params

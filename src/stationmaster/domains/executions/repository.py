@@ -121,6 +121,14 @@ async def list_active_of_step_runs(session: AsyncSession, step_run_ids: Collecti
     return list(await session.scalars(statement))
 
 
+async def list_step_runs_at_work(session: AsyncSession) -> list[UUID]:
+    """Return the step runs whose executions have not ended."""
+    statement = sa.select(executions.c.step_run_id).where(
+        executions.c.step_run_id.is_not(None), executions.c.state.in_(ACTIVE)
+    )
+    return list(await session.scalars(statement))
+
+
 async def ask_to_stop(session: AsyncSession, id_: UUID, now: datetime) -> bool:
     """Ask for the end of an execution that is running, or waits to be taken over; say whether there was one."""
     statement = (

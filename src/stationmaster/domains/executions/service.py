@@ -149,6 +149,11 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     return execution
 
 
+async def list_step_runs_at_work(session: AsyncSession) -> list[UUID]:
+    """Return the step runs for which an execution is queued or running."""
+    return await repository.list_step_runs_at_work(session)
+
+
 async def stop_of_step_runs(session: AsyncSession, step_run_ids: Collection[UUID]) -> None:
     """Cancel what is queued for these step runs, and ask what runs to stop."""
     now = await database_now(session)

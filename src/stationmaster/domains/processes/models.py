@@ -30,6 +30,8 @@ class Process(TimedTable, table=True):
     retention_months: int | None = None
     version: int
     deleted_at: datetime | None = None
+    reopening_after: UUID | None = None
+    """While its runs are being taken on after it was restored: the last one that was; see `runs.closing`."""
 
 
 class Step(TimedTable, table=True):

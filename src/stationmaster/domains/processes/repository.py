@@ -33,6 +33,15 @@ async def find_process(session: AsyncSession, id_: UUID, *, for_update: bool = F
     return await session.get(Process, id_, with_for_update={"key_share": True} if for_update else None)
 
 
+async def find_reopening(session: AsyncSession) -> Process | None:
+    """Return, locked, a restored process whose runs are still being taken on; one that somebody holds is left to them."""
+    statement = select(Process).where(col(Process.reopening_after).is_not(None), col(Process.deleted_at).is_(None))
+    found: Process | None = await session.scalar(
+        statement.order_by(col(Process.id)).limit(1).with_for_update(key_share=True, skip_locked=True)
+    )
+    return found
+
+
 async def find_by_name(session: AsyncSession, name: str) -> Process | None:
     statement = select(Process).where(Process.name == name, col(Process.deleted_at).is_(None))
     found: Process | None = await session.scalar(statement)

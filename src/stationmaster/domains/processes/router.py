@@ -82,19 +82,6 @@ async def update_process(
     return await reading.show_process(session, process)
 
 
-@router.delete("/{process_id}", status_code=204, summary="Delete a process", responses=problems(403, 404))
-async def delete_process(process_id: UUID, actor: RequireUser, session: SessionDep, if_match: IfMatchDep) -> None:
-    """Delete a process with its steps and runs, until it is restored or purged. Owner or admin."""
-    await if_match.check(lambda: _show_own(session, process_id, actor))
-    await service.delete_process(session, process_id, actor)
-
-
-@router.post("/{process_id}/restore", summary="Restore a process", responses=problems(403, 404, 409))
-async def restore_process(process_id: UUID, actor: RequireUser, session: SessionDep) -> ProcessOut:
-    """Bring a deleted process back with its steps and runs; what was deleted before it stays deleted. Owner or admin."""
-    return await reading.show_process(session, await service.restore_process(session, process_id, actor))
-
-
 @router.put("/{process_id}/retention", summary="Set how long runs are kept", responses=problems(403, 404))
 async def put_retention(
     process_id: UUID, body: RetentionIn, actor: RequireAdmin, session: SessionDep, if_match: IfMatchDep

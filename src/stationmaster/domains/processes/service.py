@@ -146,7 +146,7 @@ async def delete_process(session: AsyncSession, id_: UUID, actor: Actor) -> None
         ProcessNotFound, Forbidden
     """
     process = await get_own_process(session, id_, actor)
-    process.deleted_at = await database_now(session)
+    process.deleted_at, process.reopening_after = await database_now(session), None
     await session.flush()
     audit.note(session, "process", process.id, before=await tell_whole_process(session, process))
 
@@ -165,6 +165,11 @@ async def restore_process(session: AsyncSession, id_: UUID, actor: Actor) -> Pro
     await session.flush()
     audit.note(session, "process", process.id, before=before, after=snapshot(process))
     return process
+
+
+async def find_reopening(session: AsyncSession) -> Process | None:
+    """Return, locked, a restored process whose runs are still being taken on."""
+    return await repository.find_reopening(session)
 
 
 async def list_steps(session: AsyncSession, process_id: UUID) -> list[Step]:

@@ -14,7 +14,7 @@ from stationmaster.db.base import table_of
 from stationmaster.db.statements import dialect_of, insert_or_ignore
 from stationmaster.domains.processes.models import Process
 from stationmaster.domains.runs.models import Run, StepRun
-from stationmaster.domains.runs.status import StepStatus
+from stationmaster.domains.runs.status import RunStatus, StepStatus
 
 runs = table_of(Run)
 processes = table_of(Process)
@@ -169,6 +169,28 @@ async def list_children(session: AsyncSession, parent_id: UUID) -> list[StepRun]
 async def find_runs_of(session: AsyncSession, step_run_ids: Collection[UUID]) -> set[UUID]:
     """Return the runs that these step runs belong to."""
     return set(await session.scalars(select(StepRun.run_id).where(col(StepRun.id).in_(step_run_ids))))
+
+
+async def list_of_process(session: AsyncSession, step_run_ids: Collection[UUID], process_id: UUID) -> list[UUID]:
+    """Return those of these step runs that belong to runs of a process which are not deleted."""
+    statement = (
+        select(StepRun.id)
+        .join(Run, col(Run.id) == StepRun.run_id)
+        .where(col(StepRun.id).in_(step_run_ids), Run.process_id == process_id, col(Run.deleted_at).is_(None))
+    )
+    return list(await session.scalars(statement))
+
+
+async def list_open(session: AsyncSession, process_id: UUID, *, after: UUID, limit: int) -> list[UUID]:
+    """Return the next runs of a process that have not been completed, cancelled by somebody, or deleted."""
+    statement = (
+        select(Run.id)
+        .where(Run.process_id == process_id, Run.id > after)
+        .where(col(Run.deleted_at).is_(None), col(Run.cancelled_at).is_(None), Run.status != RunStatus.COMPLETED)
+        .order_by(col(Run.id))
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
 
 
 async def list_overdue(session: AsyncSession, now: datetime, *, limit: int) -> list[UUID]:

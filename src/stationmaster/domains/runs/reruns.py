@@ -120,7 +120,9 @@ async def rerun_by_itself(session: AsyncSession, rules: JobRules, run: Run, step
     number = (step_run.rerun_number or 0) + 1
     code = (step_run.failure or {}).get("error_code")
     is_closed = run.cancelled_at is not None or run.neutralized_at is not None
-    if is_closed or not step.is_rerunnable or number > config.max_retries or not config.covers(code):
+    if is_closed or not await repository.is_seen(session, run):
+        return False
+    if not step.is_rerunnable or number > config.max_retries or not config.covers(code):
         return False
     delay = config.delay_before(number)
     await _rerun(session, rules, run, await _list_steps(session, run), step_run, delay=delay)

@@ -21,7 +21,7 @@ from stationmaster.domains.jobs import ending, reports, waves
 from stationmaster.domains.jobs.rules import JobRules
 from stationmaster.domains.notifications import key_expiry
 from stationmaster.domains.retention import service as retention
-from stationmaster.domains.runs import approvals
+from stationmaster.domains.runs import approvals, closing
 from stationmaster.domains.runs import housekeeping as runs
 from stationmaster.domains.status.service import StatusLog
 
@@ -81,6 +81,11 @@ def stale_duty(after: timedelta) -> Duty:
 def approval_duty(rules: JobRules) -> Duty:
     """Make the duty that decides for whom nobody decided in time; it needs to know how the steps behind are dispatched."""
     return Duty("decide_overdue", timedelta(seconds=5), partial(approvals.decide_overdue, rules=rules))
+
+
+def reopening_duty(rules: JobRules) -> Duty:
+    """Make the duty that takes on the runs of restored processes; it needs to know how their steps are dispatched."""
+    return Duty("take_on_runs", timedelta(seconds=2), partial(closing.take_on, rules=rules))
 
 
 def retention_duty(rules: Sequence[Rule]) -> Duty:
