@@ -1,7 +1,7 @@
 """reopening.
 
 Revision: 380ced9e4ab2
-After: 5b1f0c7a9e34
+After: 13ae11956c74
 Made: 2026-11-26 12:08:04.041762+00:00
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "380ced9e4ab2"
-down_revision: str | None = "5b1f0c7a9e34"
+down_revision: str | None = "13ae11956c74"
 branch_labels: None = None
 depends_on: None = None
 

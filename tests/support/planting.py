@@ -18,7 +18,7 @@ def rows_of_work(runs: Sequence[UUID], executions: Sequence[UUID]) -> dict[str, 
     t = metadata.tables
     digests = sa.select(t["artifacts"].c.digest).where(t["artifacts"].c.execution_id.in_(executions))
     specs = sa.select(t["executions"].c.spec_id).where(t["executions"].c.id.in_(executions))
-    by_execution = ("attempts", "journals", "journal_chunks", "artifacts", "notifications")
+    by_execution = ("external_tasks", "attempts", "journals", "journal_chunks", "artifacts", "notifications")
     return {
         "runs": t["runs"].c.id.in_(runs),
         "step_runs": t["step_runs"].c.run_id.in_(runs),

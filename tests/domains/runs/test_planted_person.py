@@ -24,6 +24,8 @@ from stationmaster.db.engine import Database
 from stationmaster.db.scrubbing import scrub
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.executions.artifact_models import Artifact
+from stationmaster.domains.executions.external.models import ExternalTask, TaskState
+from stationmaster.domains.executions.external.reference import TaskKind
 from stationmaster.domains.executions.journals.files import FileSweeper, JournalFiles
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Attempt, Execution
@@ -113,6 +115,8 @@ async def leave_traces(yard: Yard, executions: list[UUID]) -> None:
             times: dict[str, Any] = {"started_at": clock.now(), "finished_at": clock.now()}
             session.add(Attempt(execution_id=id_, number=1, worker=None, state=State.FAILED, **times))
             session.add(Journal(execution_id=id_))
+            task: dict[str, Any] = {"attempt": 1, "state": TaskState.LEFT}
+            session.add(ExternalTask(execution_id=id_, kind=TaskKind.EARTHENGINE, task_id="one", **task))
             size: dict[str, Any] = {"last_sequence": 1, "attempt": 1, "lines": 1, "size_bytes": 1}
             session.add(JournalChunk(execution_id=id_, first_sequence=1, body="", **size))
             await keep_artifact(session, id_)

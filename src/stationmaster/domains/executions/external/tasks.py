@@ -47,7 +47,7 @@ async def list_of(session: AsyncSession, execution_ids: Collection[UUID]) -> dic
     return found
 
 
-async def forget_of(session: AsyncSession, execution_ids: sa.Select[tuple[UUID]]) -> None:
+async def forget_of(session: AsyncSession, execution_ids: Collection[UUID]) -> None:
     """Forget the tasks of executions, but for those that are being cancelled: they would go on."""
     await session.execute(
         sa.delete(external_tasks).where(
