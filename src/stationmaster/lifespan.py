@@ -56,6 +56,7 @@ from stationmaster.entrypoints.scheduler.duties import (
     seal_duty,
     stale_duty,
     status_duty,
+    wave_duty,
 )
 from stationmaster.entrypoints.scheduler.leader import Elector
 from stationmaster.entrypoints.scheduler.runtime import Scheduler
@@ -129,6 +130,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             *DUTIES,
             seal_duty(archive.key),
             stale_duty(settings.runner.stale_after),
+            wave_duty(settings.scheduler_timezone),
             remind_duty(settings.scheduler_timezone),
             report_duty(settings.scheduler_timezone),
             approval_duty(app.state.job_rules),
@@ -157,7 +159,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def collect_followers(rules: JobRules) -> tuple[Follower, ...]:
     """Return what the rooms do about executions that have ended, in the order in which they are told."""
     return (
-        JobFollower(),
+        JobFollower(rules.timezone),
         WorkflowFollower(rules),
     )
 

@@ -46,8 +46,13 @@ class Moment:
     last_success: datetime | None = None
 
 
-EXAMPLE = Moment(datetime(2026, 6, 15, tzinfo=UTC), "job", ZoneInfo("UTC"), datetime(2026, 6, 14, tzinfo=UTC))
-"""By which templates are tried before they are kept."""
+def _example(year: int) -> Moment:
+    return Moment(datetime(year, 6, 15, tzinfo=UTC), "job", ZoneInfo("UTC"), datetime(year, 6, 14, tzinfo=UTC))
+
+
+EXAMPLE = _example(2026)
+TRIALS = (EXAMPLE, _example(1900), _example(2300))
+"""By which templates are tried before they are kept: what leads out of the calendar from none of them never does."""
 
 
 def has_templates(value: Any) -> bool:

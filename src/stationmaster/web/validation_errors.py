@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stationmaster.errors import FieldError
+from stationmaster.kit import pointer
 
 MAX_ERRORS = 50
 MAX_DETAIL = 300
@@ -44,7 +45,7 @@ def _pointer(location: Sequence[str | int], body: object, *, is_missing: bool) -
         is_absent_field = is_missing and position == len(location) - 1
         if inner is _MISSING and not is_absent_field:
             continue
-        written.append(str(part).replace("~", "~0").replace("/", "~1"))
+        written.append(pointer.escape(str(part)))
         current = inner
     return "".join(f"/{part}" for part in written)
 

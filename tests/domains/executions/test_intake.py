@@ -74,6 +74,7 @@ async def test_a_skipped_range_stands_for_its_slots_and_can_grow(session: AsyncS
         last=last,
         count=3,
         reason=Reason.PAUSED,
+        params={"day": "2026-11-20"},
         epoch=7,
     )
 

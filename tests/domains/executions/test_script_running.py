@@ -176,3 +176,16 @@ async def test_a_network_that_is_granted_no_more_ends_it_as_blocked(
 
     assert (ended["state"], ended["reason"]) == ("failed", "blocked")
     assert "ALLOW_NETWORK is off" in ended["error"]
+
+
+@ONLY_SQLITE
+async def test_templates_in_a_jobs_own_params_reach_the_script_resolved(client: httpx.AsyncClient, ada: Person) -> None:
+    slug = await register(client, ada)
+    target = {"type": "script", "script": slug, "params": {"text": "{{ job_name }} of {{ scheduled_time | date }}"}}
+    job = (await client.post("/api/v1/jobs", json={"name": "nightly", "target": target}, headers=ada.headers)).json()
+
+    ended = await end(client, ada, await client.post(f"/api/v1/jobs/{job['id']}/execute", headers=ada.headers))
+
+    text = f"nightly of {ended['queued_at'][:10]}"
+    assert ended["params"] == {"text": text}
+    assert ended["result"]["params"] == {"text": text, "count": 1}

@@ -43,7 +43,7 @@ async def end(desk: Desk, id_: UUID, state: State = State.SUCCEEDED) -> None:
 async def hear(desk: Desk) -> None:
     """Let the followers hear of everything that has ended."""
     async with unit_of_work(desk.database) as session:
-        while await follow_up(session, [JobFollower()]):
+        while await follow_up(session, [JobFollower("UTC")]):
             pass
 
 

@@ -189,7 +189,7 @@ async def test_what_waits_too_long_is_given_up_and_recorded(desk: Desk, monkeypa
     monkeypatch.setattr(waves, "KEPT", -DAY)
 
     async with unit_of_work(desk.database) as session:
-        await waves.forget_old(session)
+        await waves.forget_old(session, timezone="UTC")
 
     assert [("skipped", "dependency")] == await told(desk, job)
 

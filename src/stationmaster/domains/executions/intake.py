@@ -141,6 +141,8 @@ class SkippedRange:
     last: datetime
     count: int
     reason: Reason
+    params: dict[str, Any] | None
+    """Those of the first slot."""
     epoch: int | None
 
 

@@ -32,7 +32,7 @@ class OverlapPolicy(StrEnum):
 class Spec(Table, table=True):
     """What an execution does and by which policies: one version of a job, never changed, shared by its executions.
 
-    `target` is resolved (params and metadata laid in), its secrets sealed to this row's id.
+    `target` has params and metadata laid in, templates in params as they were given, and its secrets sealed to this row's id.
     """
 
     __tablename__ = "specs"

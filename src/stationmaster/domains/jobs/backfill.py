@@ -127,6 +127,7 @@ async def _queue(
                 scheduled_for=slot.at,
                 params=fire_time.resolve(
                     slot.schedule.params,
+                    own=spec.target.get("params"),
                     at=slot.at,
                     job_name=job.name,
                     zone=slot.schedule.timezone,

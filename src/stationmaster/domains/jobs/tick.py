@@ -24,15 +24,14 @@ from stationmaster.db.leases import Term, fence
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions import intake, ledger
 from stationmaster.domains.executions.intake import SkippedRange
-from stationmaster.domains.executions.models import Spec
 from stationmaster.domains.executions.overlap import Proposal
 from stationmaster.domains.executions.states import Reason, Trigger
 from stationmaster.domains.jobs import fire_time, maintenance
-from stationmaster.domains.jobs.models import EVERYTHING, Job, MaintenancePause, Schedule
+from stationmaster.domains.jobs.due import due_statement
+from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.domains.jobs.slots import Decision, Gap, Misfire, decide, decide_paused
 from stationmaster.domains.jobs.timetables import timetable_of
 from stationmaster.kit.ids import new_id
-from stationmaster.kit.templates import has_templates
 from stationmaster.kit.timetable import Timetable
 
 logger = logging.getLogger(__name__)
@@ -43,9 +42,6 @@ REST = timedelta(hours=1)
 
 jobs = table_of(Job)
 schedules = table_of(Schedule)
-specs = table_of(Spec)
-narrow = table_of(MaintenancePause).alias("narrow")
-wide = table_of(MaintenancePause).alias("wide")
 
 
 @dataclass
@@ -68,7 +64,7 @@ async def tick(session: AsyncSession, term: Term) -> int:
     """
     await fence(session, term)
     now = await database_now(session)
-    due = _due_statement(now).with_for_update(of=schedules, skip_locked=True)
+    due = due_statement(now, limit=BATCH).with_for_update(of=schedules, skip_locked=True)
     return await _decide_due(session, due, now, term.epoch)
 
 
@@ -79,7 +75,7 @@ async def settle(session: AsyncSession, job_id: UUID) -> datetime:
     schedules stay locked, so no tick decides them meanwhile. Read them only after this: it changes their rows.
     """
     now = await database_now(session)
-    due = _due_statement(now).where(schedules.c.job_id == job_id).with_for_update(of=schedules)
+    due = due_statement(now, limit=BATCH).where(schedules.c.job_id == job_id).with_for_update(of=schedules)
     while await _decide_due(session, due, now, epoch=None):
         pass  # once more at most: what comes after the end of a pause is decided after the pause
     return now
@@ -118,39 +114,9 @@ async def end_pauses(session: AsyncSession) -> None:
     )
 
 
-def _pause_columns(table: Any, name: str) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    return table.c.paused_at.label(f"{name}_paused_at"), table.c.paused_until.label(f"{name}_paused_until")
-
-
-def _due_statement(now: datetime) -> sa.Select[Any]:
-    return (
-        sa.select(
-            *(column for column in schedules.c if column.name != "spec_id"),
-            jobs.c.name.label("job_name"),
-            jobs.c.owner_id,
-            jobs.c.paused_at,
-            jobs.c.paused_until,
-            jobs.c.misfire,
-            jobs.c.is_watched,
-            *_pause_columns(narrow, "narrow"),
-            *_pause_columns(wide, "wide"),
-            specs.c.id.label("spec_id"),
-            *(specs.c[name] for name in ("kind", "host", "max_attempts")),
-            *(specs.c[name] for name in ("overlap_policy", "overlap_key", "max_running", "queue_max")),
-        )
-        .join(jobs, jobs.c.id == schedules.c.job_id)
-        .outerjoin(narrow, narrow.c.scope_id == jobs.c.category_id)
-        .outerjoin(wide, wide.c.scope_id == EVERYTHING)
-        .join(specs, specs.c.id == sa.func.coalesce(schedules.c.spec_id, jobs.c.spec_id))
-        .where(schedules.c.next_run_at <= now)
-        .order_by(schedules.c.next_run_at, schedules.c.id)
-        .limit(BATCH)
-    )
-
-
 async def _decide_due(session: AsyncSession, due: sa.Select[Any], now: datetime, epoch: int | None) -> int:
     rows = (await session.execute(due)).all()
-    templated = {row.job_id for row in rows if row.params and has_templates(row.params)}
+    templated = {row.job_id for row in rows if fire_time.is_templated(row.params, row.own_params)}
     writes = _Writes(last_success=await ledger.find_last_successes(session, templated))
     for row in rows:
         _decide_row(row, now, epoch, writes)
@@ -162,15 +128,14 @@ def _decide_row(row: Any, now: datetime, epoch: int | None, writes: _Writes) -> 
     try:
         timetable = timetable_of(row)
         decision = _decide(timetable, _earliest_undecided(timetable, row), now, row)
+        params = {slot: _resolve(row, slot, writes) for slot in _kept_slots(decision)}
     except Exception as error:  # whatever is wrong with one schedule must not stop the others
         logger.exception("schedule.put_aside", extra={"schedule_id": str(row.id), "job_id": str(row.job_id)})
         writes.moves.append(_rest(row, now, error))
         return
-    for slot in decision.runs:
-        last_success = writes.last_success.get(row.job_id)
-        writes.proposals.append(_propose(row, slot, now, epoch=epoch, last_success=last_success))
+    writes.proposals += [_propose(row, slot, params[slot], now, epoch) for slot in decision.runs]
     gap = decision.gap
-    gap_id = _note_gap(row, gap, epoch, writes) if gap else None
+    gap_id = _note_gap(row, gap, params[gap.first], epoch, writes) if gap else None
     writes.moves.append(
         {
             "id": row.id,
@@ -215,7 +180,23 @@ def _decide_shared(timetable: Timetable, due: datetime, now: datetime, misfire: 
     return decide(timetable, due, now, misfire)
 
 
-def _propose(row: Any, slot: datetime, now: datetime, *, epoch: int | None, last_success: datetime | None) -> Proposal:
+def _kept_slots(decision: Decision) -> list[datetime]:
+    """Return the instants whose params are kept: of each run, and of the first slot of a gap, which somebody may retry."""
+    return [*decision.runs, *([decision.gap.first] if decision.gap else ())]
+
+
+def _resolve(row: Any, slot: datetime, writes: _Writes) -> dict[str, Any] | None:
+    return fire_time.resolve(
+        row.params,
+        own=row.own_params,
+        at=slot,
+        job_name=row.job_name,
+        zone=row.timezone,
+        last_success=writes.last_success.get(row.job_id),
+    )
+
+
+def _propose(row: Any, slot: datetime, params: dict[str, Any] | None, now: datetime, epoch: int | None) -> Proposal:
     return intake.propose(
         row,
         row.spec_id,
@@ -226,15 +207,13 @@ def _propose(row: Any, slot: datetime, now: datetime, *, epoch: int | None, last
         owner_id=row.owner_id,
         schedule_id=row.id,
         scheduled_for=slot,
-        params=fire_time.resolve(
-            row.params, at=slot, job_name=row.job_name, zone=row.timezone, last_success=last_success
-        ),
+        params=params,
         is_watched=row.is_watched,
         epoch=epoch,
     )
 
 
-def _note_gap(row: Any, gap: Gap, epoch: int | None, writes: _Writes) -> UUID:
+def _note_gap(row: Any, gap: Gap, params: dict[str, Any] | None, epoch: int | None, writes: _Writes) -> UUID:
     """Write the gap as a new range, or make the range of the pause under way longer."""
     if row.gap_id is not None and gap.reason is Reason.PAUSED:
         writes.grown.append({"id": row.gap_id, "last": gap.last, "count": gap.count})
@@ -252,6 +231,7 @@ def _note_gap(row: Any, gap: Gap, epoch: int | None, writes: _Writes) -> UUID:
         last=gap.last,
         count=gap.count,
         reason=gap.reason,
+        params=params,
         epoch=epoch,
     )
     writes.gaps.append(skipped)

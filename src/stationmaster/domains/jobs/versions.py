@@ -102,7 +102,8 @@ async def add_spec(
     """
     chosen = (target or open_target(rules, job)).with_metadata(dict(job.meta if metadata is None else metadata))
     try:
-        tried = chosen.with_params(fire_time.try_out(params, pointer=pointer))
+        own = fire_time.try_out(fire_time.params_of(chosen), pointer="/target/params")
+        tried = chosen.with_params(own | fire_time.try_out(params, pointer=pointer))
         resolved = chosen.with_params(dict(params or {}))
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer=pointer)) from error

@@ -13,7 +13,7 @@ When all have ended as they must, the job runs, once; as soon as one has not, th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ from stationmaster.db.clock import database_now
 from stationmaster.domains.executions import intake
 from stationmaster.domains.executions.models import Execution, Spec
 from stationmaster.domains.executions.states import Reason, State, Trigger
-from stationmaster.domains.jobs import dependencies, ending, maintenance
+from stationmaster.domains.jobs import dependencies, ending, maintenance, occasion
 from stationmaster.domains.jobs.dependency_models import Dependency, On, Wave
 from stationmaster.domains.jobs.models import Job, MaintenancePause
 from stationmaster.domains.jobs.reading import is_paused_at
@@ -50,8 +50,11 @@ class End:
     first_id: UUID
 
 
-async def follow(session: AsyncSession, ended: Sequence[Execution]) -> None:
-    """Let each end join the waves of the jobs that wait for it, and set off those that are whole."""
+async def follow(session: AsyncSession, ended: Sequence[Execution], *, timezone: str) -> None:
+    """Let each end join the waves of the jobs that wait for it, and set off those that are whole.
+
+    `timezone` is that of jobs without schedules.
+    """
     upstream_ids = {execution.job_id for execution in ended if execution.job_id}
     waiting = select(Dependency.job_id).where(col(Dependency.upstream_id).in_(upstream_ids))
     needs = await dependencies.list_of_several(session, set(await session.scalars(waiting)))
@@ -59,7 +62,7 @@ async def follow(session: AsyncSession, ended: Sequence[Execution]) -> None:
         end = await _read_end(session, execution)
         for job_id, own in needs.items():
             if any(one.upstream_id == execution.job_id for one in own):
-                await _join(session, job_id, own, end)
+                await _join(session, job_id, own, end, timezone)
 
 
 async def _read_end(session: AsyncSession, execution: Execution) -> End:
@@ -73,7 +76,7 @@ async def _read_end(session: AsyncSession, execution: Execution) -> End:
     return End(execution, first.scheduled_for or wave_at or first.queued_at, first.id)
 
 
-async def _join(session: AsyncSession, job_id: UUID, own: Sequence[Dependency], end: End) -> None:
+async def _join(session: AsyncSession, job_id: UUID, own: Sequence[Dependency], end: End, timezone: str) -> None:
     job = await session.get(Job, job_id, with_for_update={"key_share": True}, populate_existing=True)
     if job is None:
         return
@@ -85,7 +88,7 @@ async def _join(session: AsyncSession, job_id: UUID, own: Sequence[Dependency], 
         "is_met": is_met(condition, end.execution.state),
     }
     wave.members = wave.members | {str(end.execution.job_id): member}
-    await _decide(session, job, own, wave)
+    await _decide(session, job, own, wave, timezone)
     await session.flush()
 
 
@@ -145,19 +148,19 @@ async def _has_nearer(session: AsyncSession, wave_at: datetime, end: End) -> boo
     return await session.scalar(statement) is not None
 
 
-async def _decide(session: AsyncSession, job: Job, own: Sequence[Dependency], wave: Wave) -> None:
+async def _decide(session: AsyncSession, job: Job, own: Sequence[Dependency], wave: Wave, timezone: str) -> None:
     if wave.has_fired:
         return
     members = [wave.members.get(str(one.upstream_id)) for one in own]
     if any(member is not None and not member["is_met"] for member in members):
         if wave.execution_id is None:
-            wave.execution_id = await _record(session, job, Reason.DEPENDENCY)
+            wave.execution_id = await _record(session, job, wave, Reason.DEPENDENCY, timezone=timezone)
         return
     if None not in members:
         wave.has_fired = True
         now = await database_now(session)
         hindrance = _find_hindrance(job, await maintenance.list_pauses(session, now), now)
-        wave.execution_id = await _record(session, job, hindrance)
+        wave.execution_id = await _record(session, job, wave, hindrance, timezone=timezone)
 
 
 def _find_hindrance(job: Job, holding: Sequence[MaintenancePause], now: datetime) -> Reason | None:
@@ -168,13 +171,22 @@ def _find_hindrance(job: Job, holding: Sequence[MaintenancePause], now: datetime
     return Reason.PAUSED if is_paused else None
 
 
-async def _record(session: AsyncSession, job: Job, hindrance: Reason | None) -> UUID:
+async def _record(session: AsyncSession, job: Job, wave: Wave, hindrance: Reason | None, *, timezone: str) -> UUID:
     """Queue the job's execution, or record why it does not run; return its id."""
     spec = await session.get(Spec, job.spec_id)
     assert spec is not None
     now = await database_now(session)
-    facts: dict[str, Any] = {"job_id": job.id, "job_name": job.name, "owner_id": job.owner_id}
-    proposal = intake.propose(spec, spec.id, trigger=Trigger.DEPENDENCY, now=now, is_watched=job.is_watched, **facts)
+    proposal = intake.propose(
+        spec,
+        spec.id,
+        trigger=Trigger.DEPENDENCY,
+        now=now,
+        job_id=job.id,
+        job_name=job.name,
+        owner_id=job.owner_id,
+        params=await occasion.resolve_params(session, job, spec, at=wave.wave_at, timezone=timezone),
+        is_watched=job.is_watched,
+    )
     if hindrance is None:
         await intake.take_in(session, [proposal])
     else:
@@ -183,12 +195,12 @@ async def _record(session: AsyncSession, job: Job, hindrance: Reason | None) -> 
     return id_
 
 
-async def forget_old(session: AsyncSession) -> None:
+async def forget_old(session: AsyncSession, *, timezone: str) -> None:
     """Give up waves that have waited long: those that never became whole are recorded as skipped."""
     limit = await database_now(session) - KEPT
     statement = select(Wave).where(col(Wave.created_at) < limit).limit(MOST_WAVES)
     for wave in list(await session.scalars(statement)):
         job = await session.get(Job, wave.job_id)
         if job is not None and wave.execution_id is None:
-            await _record(session, job, Reason.DEPENDENCY)
+            await _record(session, job, wave, Reason.DEPENDENCY, timezone=timezone)
         await session.delete(wave)

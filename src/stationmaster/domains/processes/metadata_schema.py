@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.kit.instants import parse_instant
+from stationmaster.kit.pointer import escape
 from stationmaster.web.json_values import check_text
 from stationmaster.web.schema import Input, LongText
 
@@ -59,7 +60,7 @@ def check_metadata(schema: Schema, meta: Mapping[str, Any], *, is_whole: bool = 
     Raises:
         Invalid: names every wrong field.
     """
-    errors = [FieldError(detail, f"{pointer}/{_escape(name)}") for name, detail in _faults(schema, meta, is_whole)]
+    errors = [FieldError(detail, f"{pointer}/{escape(name)}") for name, detail in _faults(schema, meta, is_whole)]
     if errors:
         raise Invalid(*errors)
 
@@ -105,10 +106,6 @@ _IS_OF: dict[FieldType, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "any": lambda _value: True,
 }
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def listed_fields(schema: Schema) -> list[str]:

@@ -43,7 +43,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("rescue", timedelta(seconds=1), executions.rescue, leader_only=False),
     Duty("measure_queue", timedelta(seconds=5), executions.measure_queue, leader_only=False),
     Duty("pause_ended_jobs", timedelta(seconds=30), ending.pause_ended),
-    Duty("forget_waves", timedelta(minutes=10), waves.forget_old),
     Duty("forget_replicas", timedelta(minutes=1), workers.forget_gone),
     Duty("forget_specs", timedelta(minutes=10), spec_sweep.forget_unnamed),
     Duty("forget_breakers", timedelta(minutes=10), breaker.forget_idle),
@@ -66,6 +65,11 @@ def seal_duty(key: SealKey) -> Duty:
 def remind_duty(zone: str) -> Duty:
     """Make the duty that reminds of jobs which end soon; it is made and not listed because the week is that of a zone."""
     return Duty("remind_of_ends", timedelta(minutes=1), partial(ending.remind_of_ends, zone=zone))
+
+
+def wave_duty(zone: str) -> Duty:
+    """Make the duty that gives up old waves; it is made and not listed because what it records has days of a zone."""
+    return Duty("forget_waves", timedelta(minutes=10), partial(waves.forget_old, timezone=zone))
 
 
 def report_duty(zone: str) -> Duty:
