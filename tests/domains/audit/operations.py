@@ -1,6 +1,7 @@
 """How to call every operation that changes something, so that it succeeds: one row for each, by operation id."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -66,9 +67,16 @@ class Stage:
     objects: dict[str, str]
 
     @classmethod
-    async def open(cls, app: FastAPI, client: httpx.AsyncClient) -> "Stage":
+    async def open(cls, app: FastAPI, client: httpx.AsyncClient, names: Collection[str] | None = None) -> "Stage":
+        """Make the two people, and the objects of these names (all of them without)."""
         owner, boss = await make_person(app), await make_person(app, Role.SUPERADMIN)
-        return cls(app, client, owner, boss, await make_objects(app, owner.user))
+        return cls(app, client, owner, boss, await make_objects(app, owner.user, names))
+
+    @classmethod
+    async def open_for(cls, operation: str, app: FastAPI, client: httpx.AsyncClient) -> "Stage":
+        """Make what one operation needs: the objects in its path, or all where it has none or takes preparing."""
+        in_path = re.findall(r"{(\w+)}", MUTATING[operation][1])
+        return await cls.open(app, client, in_path if in_path and ROWS[operation].is_plain else None)
 
     async def token(self, purpose: Purpose, **user: Any) -> str:
         """Make a token as it is mailed to the owner of a new account, or to ours."""
@@ -101,6 +109,10 @@ class Row:
 
     by: str
     request: dict[str, Any] | Body
+
+    @property
+    def is_plain(self) -> bool:
+        return isinstance(self.request, dict)
 
     async def prepare(self, stage: Stage) -> dict[str, Any]:
         request = dict(self.request if isinstance(self.request, dict) else await self.request(stage))
