@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from stationmaster.db import migrate
+from stationmaster.kit.ids import new_id
 from stationmaster.tables import metadata
 from tests.support.databases import Databases, Dialect
 
@@ -100,6 +102,37 @@ async def test_rows_of_every_revision_survive_the_way_to_the_newest(url: str) ->
     async with migrate.open_connection(url) as connection:
         names = await connection.scalars(sa.text("SELECT name FROM leases"))
         assert set(names) == set(migrate.known_revisions())
+
+
+async def test_what_ran_scripts_names_them_afterwards(url: str) -> None:
+    script, by_slug, by_id, gone = new_id(), new_id(), new_id(), new_id()
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    times = {"created_at": now, "updated_at": now}
+    facts = {"slug": "a", "name": "A", "description": "", "is_public": False, "status": "SUCCESS", "version_count": 1}
+    policies = {"timeout_seconds": 1, "max_attempts": 1, "retry": {}, "on_lost": "fail"}
+    overlap = {"overlap_policy": "allow", "max_running": 1, "queue_max": 1}
+    targets = {by_slug: "a", by_id: str(script), gone: "gone"}
+    row = {"kind": "script", "trigger": "manual", "state": "succeeded", "queued_at": now, "available_at": now}
+    row |= {"turn_at": now, "is_held": False, "slot_count": 1, "attempt": 1, "max_attempts": 1, "crash_count": 0}
+    row |= {"adopted_count": 0, "is_watched": False}
+    await migrate.run(url, partial(command.upgrade, revision="380ced9e4ab2"))
+    async with migrate.open_connection(url) as connection, connection.begin():
+        await connection.execute(sa.insert(metadata.tables["scripts"]).values(id=script, **facts, **times))
+        for id_, named in targets.items():
+            target = {"type": "script", "script": named, "params": {"a": 1}}
+            spec = {"id": id_, "created_at": now, "kind": "script", "target": target} | policies | overlap
+            await connection.execute(sa.insert(metadata.tables["specs"]).values(spec))
+            await connection.execute(sa.insert(metadata.tables["executions"]).values(id=new_id(), spec_id=id_, **row))
+
+    await migrate.upgrade(url)
+
+    async with migrate.open_connection(url) as connection:
+        specs, executions = metadata.tables["specs"].c, metadata.tables["executions"].c
+        targets_now = {one.id: one.target for one in await connection.execute(sa.select(specs.id, specs.target))}
+        columns = (executions.spec_id, executions.script_id, executions.script_name)
+        found = {one[0]: tuple(one[1:]) for one in await connection.execute(sa.select(*columns))}
+    assert found == {by_slug: (script, "A"), by_id: (script, "A"), gone: (None, None)}
+    assert targets_now[by_slug] == {"type": "script", "script": str(script), "params": {"a": 1}}
 
 
 async def test_replicas_that_start_at_once_migrate_one_after_the_other(url: str) -> None:

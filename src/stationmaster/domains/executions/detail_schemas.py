@@ -50,5 +50,5 @@ class ExecutionDetail(ExecutionOut):
     )
 
     external_tasks: list[ExternalTaskOut] | None = Field(
-        None, description="Work that it began elsewhere, the oldest first; for the owner and admins only."
+        None, description="Work that it began elsewhere, the oldest first; for those who may look inside."
     )

@@ -42,6 +42,10 @@ class SpecFacts(Protocol):
     def max_running(self) -> int: ...
     @property
     def queue_max(self) -> int: ...
+    @property
+    def script_id(self) -> UUID | None: ...
+    @property
+    def script_name(self) -> str | None: ...
 
 
 def propose(
@@ -65,6 +69,8 @@ def propose(
         "spec_id": spec_id,
         "job_id": job_id,
         "job_name": job_name,
+        "script_id": spec.script_id,
+        "script_name": spec.script_name,
         "owner_id": owner_id,
         "host": spec.host,
         "overlap_key": spec.overlap_key,
@@ -144,6 +150,8 @@ class SkippedRange:
     params: dict[str, Any] | None
     """Those of the first slot."""
     epoch: int | None
+    script_id: UUID | None = None
+    script_name: str | None = None
 
 
 async def record_skipped(session: AsyncSession, ranges: Sequence[SkippedRange], now: datetime) -> None:

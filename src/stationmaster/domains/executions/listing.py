@@ -51,7 +51,7 @@ NEWEST = parse_sort("-queued_at")
 def default_sort(filters: Filters) -> Sort:
     """Return the order that an index has together with these filters; all are newest first."""
     has_range = filters.start is not None or filters.end is not None
-    return NEWEST if has_range and filters.job_id is None else ()
+    return NEWEST if has_range and filters.job_id is None and filters.script_id is None else ()
 
 
 class ExecutionItem(ExecutionOut, Item):
@@ -61,9 +61,9 @@ class ExecutionItem(ExecutionOut, Item):
     user_name: str | None = Field(None, description="That person's name; for administrators.")
     user_email: str | None = Field(None, description="That person's e-mail address; for administrators.")
     job_name: str | None = Field(None, description="Name of the job when it was made.")
-    script_name: str | None = Field(None, description="Name of the script, if you may see it.")
+    script_name: str | None = Field(None, description="Name of the script when it was made, if you may see it.")
     attempts: list[AttemptOut] | None = Field(None, description="Its attempts, oldest first.")
     external_tasks: list[ExternalTaskOut] | None = Field(
-        None, description="Work that it began elsewhere; for the owner and admins."
+        None, description="Work that it began elsewhere, if you may look inside."
     )
-    logs: list[LogLineOut] | None = Field(None, description="Its last lines of output; for the owner and admins.")
+    logs: list[LogLineOut] | None = Field(None, description="Its last lines of output, if you may look inside.")

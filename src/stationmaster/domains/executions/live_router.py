@@ -50,7 +50,8 @@ async def stream_execution(
 
     Events: `output`, `progress`, `stage`, `state`, `gap` (numbers that are not kept), and at the end `completed` or
     `failed`. The data of each is JSON with `execution_id` and `sequence`, which is also the event's id. After the end the
-    stream closes, and a browser that connects again with the last id is told by 204 to stay away. For the owner and admins.
+    stream closes, and a browser that connects again with the last id is told by 204 to stay away. For its owner, the
+    owner of its script and admins.
     """
     await get_visible(session, execution_id, actor)
     watch = Watch(execution_id, after if last_event_id is None else _read_id(last_event_id))

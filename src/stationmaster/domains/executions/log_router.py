@@ -82,8 +82,8 @@ async def list_execution_logs(
 ) -> Page[LogLineOut] | CursorPage[LogLineOut] | Response:
     """Read what an execution said, oldest first: its output and what the service has to say about it.
 
-    A log that grew too long keeps its beginning and its end; a mark stands for what is left out. Secrets are masked. For the
-    owner and admins.
+    A log that grew too long keeps its beginning and its end; a mark stands for what is left out. Secrets are masked. For its
+    owner, the owner of the script that it runs, and admins.
     """
     execution = await get_visible(session, execution_id, actor)
     if format != "json":
@@ -114,7 +114,7 @@ async def list_execution_logs(
 
 @router.get("/{execution_id}/results", summary="Read the result of an execution", responses=problems(404))
 async def get_execution_results(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> ResultOut:
-    """Read what an execution reported as its result, also while it runs. For the owner and admins."""
+    """Read what an execution reported as its result, also while it runs. For its owner, its script's owner and admins."""
     execution = await get_visible(session, execution_id, actor)
     return ResultOut(
         execution_id=execution.id, state=execution.state, result=await logs.find_result(session, execution)

@@ -49,6 +49,9 @@ class Spec(Table, table=True):
     overlap_key: str | None = Field(max_length=200)
     max_running: int
     queue_max: int
+    script_id: UUID | None = None
+    """The script that it runs; no foreign key, as in the executions that take it over."""
+    script_name: str | None = Field(default=None, max_length=255)
 
 
 _ACTIVE = "state IN ('queued', 'running')"

@@ -13,9 +13,8 @@ from stationmaster.domains.executions.external import tasks as external_tasks
 from stationmaster.domains.executions.listing import ExecutionItem
 from stationmaster.domains.executions.log_schemas import LogLineOut
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.executions.schemas import ExecutionOut
-from stationmaster.domains.executions.visibility import may_see_inside
-from stationmaster.domains.scripts import service as scripts
+from stationmaster.domains.executions.schemas import ExecutionOut, find_script_name
+from stationmaster.domains.executions.sight import Sight, read_sight
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
@@ -24,27 +23,29 @@ NEWEST = 10
 """Executions that a script in a list shows on demand."""
 
 
+async def show_execution(session: AsyncSession, execution: Execution, actor: Actor) -> ExecutionOut:
+    """Show one execution to a caller."""
+    return ExecutionOut.of(execution, await read_sight(session, [execution], actor))
+
+
 async def show_newest_of_scripts(
     session: AsyncSession, script_ids: Collection[UUID], actor: Actor
 ) -> dict[UUID, list[dict[str, Any]]]:
-    """Show the newest executions of each script that were asked for by the caller, all of them to admins."""
-    owner_id = None if actor.is_admin else actor.user_id
+    """Show the newest executions of each script, of those that the caller sees."""
+    rows = await service.newest_by_script(session, script_ids, NEWEST, actor)
+    sight = await read_sight(session, rows, actor)
     shown: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for row in await service.newest_by_script(session, script_ids, NEWEST, owner_id=owner_id):
+    for row in rows:
         if row.script_id is not None:
-            shown[row.script_id].append(ExecutionOut.of(row, actor).model_dump(mode="json"))
+            shown[row.script_id].append(ExecutionOut.of(row, sight).model_dump(mode="json"))
     return shown
 
 
-async def show_detail(session: AsyncSession, id_: UUID, actor: Actor) -> ExecutionDetail:
-    """Show one execution with what it began elsewhere, which is for those who may see what it said.
-
-    Raises:
-        ExecutionNotFound
-    """
-    execution = await service.get_execution(session, id_)
-    tasks = await _find_tasks(session, [execution], actor)
-    return ExecutionDetail.of(execution, actor).model_copy(update={"external_tasks": tasks.get(id_)})
+async def show_detail(session: AsyncSession, execution: Execution, actor: Actor) -> ExecutionDetail:
+    """Show one execution with what it began elsewhere, which is for those who may see what it said."""
+    sight = await read_sight(session, [execution], actor)
+    tasks = await _find_tasks(session, [execution], sight)
+    return ExecutionDetail.of(execution, sight).model_copy(update={"external_tasks": tasks.get(execution.id)})
 
 
 async def show_items(
@@ -53,17 +54,17 @@ async def show_items(
     """Show executions to a caller, with one statement for each further thing that `fields` ask for."""
     owners = await directory.find_owners(session, (row.owner_id for row in rows), fields)
     attempts = await service.list_attempts_of(session, rows if "attempts" in fields else ())
-    lines = await _find_last_lines(session, rows if "logs" in fields else (), actor)
-    tasks = await _find_tasks(session, rows if "external_tasks" in fields else (), actor)
-    names = await _find_script_names(session, rows if "script_name" in fields else (), actor)
+    sight = await read_sight(session, rows, actor)
+    lines = await _find_last_lines(session, rows if "logs" in fields else (), sight)
+    tasks = await _find_tasks(session, rows if "external_tasks" in fields else (), sight)
     return [
         make_item(
             ExecutionItem,
-            ExecutionOut.of(row, actor),
+            ExecutionOut.of(row, sight),
             fields,
             job_name=row.job_name,
             attempts=attempts.get(row.id),
-            script_name=names.get(row.script_id) if row.script_id else None,
+            script_name=find_script_name(row, sight),
             external_tasks=tasks.get(row.id),
             logs=lines.get(row.id),
             **directory.describe_owner(owners.get(row.owner_id), actor),
@@ -72,22 +73,17 @@ async def show_items(
     ]
 
 
-async def _find_script_names(session: AsyncSession, rows: Sequence[Execution], actor: Actor) -> dict[UUID, str]:
-    ids = {row.script_id for row in rows if row.script_id is not None}
-    return await scripts.find_names(session, ids, actor) if ids else {}
-
-
 async def _find_last_lines(
-    session: AsyncSession, rows: Sequence[Execution], actor: Actor
+    session: AsyncSession, rows: Sequence[Execution], sight: Sight
 ) -> dict[UUID, list[LogLineOut]]:
-    ids = [row.id for row in rows if may_see_inside(row, actor)]
+    ids = [row.id for row in rows if sight.may_look_inside(row)]
     found = await logs.last_lines(session, ids) if ids else {}
     return {id_: [LogLineOut.of(entry) for entry in found.get(id_, ())] for id_ in ids}
 
 
 async def _find_tasks(
-    session: AsyncSession, rows: Sequence[Execution], actor: Actor
+    session: AsyncSession, rows: Sequence[Execution], sight: Sight
 ) -> dict[UUID, list[ExternalTaskOut]]:
-    ids = [row.id for row in rows if may_see_inside(row, actor)]
+    ids = [row.id for row in rows if sight.may_look_inside(row)]
     found = await external_tasks.list_of(session, ids)
     return {id_: [ExternalTaskOut.model_validate(task) for task in found.get(id_, ())] for id_ in ids}

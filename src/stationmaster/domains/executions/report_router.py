@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from stationmaster.db import blobs
 from stationmaster.db.session import read_only
 from stationmaster.domains.audit import service as audit
-from stationmaster.domains.executions import artifacts, reading, reports
+from stationmaster.domains.executions import artifacts, reading, reports, service
 from stationmaster.domains.executions.artifacts import Owner
 from stationmaster.domains.executions.detail_schemas import ExecutionDetail
 from stationmaster.domains.executions.errors import ArtifactTooLarge
@@ -82,7 +82,7 @@ async def list_execution_artifacts(
     request: Request,
     response: Response,
 ) -> Page[ArtifactOut]:
-    """List the files that an execution made and that are kept, by name. For the owner and admins."""
+    """List the files that an execution made and that are kept, by name. For its owner, the owner of its script and admins."""
     await get_visible(session, execution_id, actor)
     statement = artifacts.list_statement(execution_id)
     page: Page[ArtifactOut] = await paginate(
@@ -105,7 +105,7 @@ async def list_execution_artifacts(
 async def download_execution_artifact(
     execution_id: UUID, artifact_name: Name, actor: CurrentActor, session: ReadSessionDep, database: DatabaseDep
 ) -> StreamingResponse:
-    """Download a file that an execution made, byte for byte. For the owner and admins."""
+    """Download a file that an execution made, byte for byte. For its owner, the owner of its script and admins."""
     await get_visible(session, execution_id, actor)
     artifact = await artifacts.get_artifact(session, execution_id, artifact_name)
     headers = attachment_headers(artifact.name.rpartition("/")[2], size_bytes=artifact.size_bytes)
@@ -161,7 +161,7 @@ async def _spooled(request: Request, *, max_bytes: int) -> AsyncIterator[UploadF
 
 
 async def _show(session: Any, id_: UUID, actor: Actor) -> ExecutionDetail:
-    return await reading.show_detail(session, id_, actor)
+    return await reading.show_detail(session, await service.get_execution(session, id_), actor)
 
 
 def _note(actor: Actor, session: Any, id_: UUID, *, after: dict[str, Any]) -> None:

@@ -15,7 +15,9 @@ from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions import overlap
 from stationmaster.domains.executions.models import NOTABLE, Attempt, Execution, Spec
+from stationmaster.domains.executions.sight import in_sight_of
 from stationmaster.domains.executions.states import ACTIVE, Reason, State, Trigger
+from stationmaster.identity.actor import Actor
 
 LATENESS_SAMPLE = 1000
 
@@ -30,16 +32,21 @@ class Filters:
     job_id: UUID | None = None
     trigger: Trigger | None = None
     kind: str | None = None
+    script_id: UUID | None = None
     start: datetime | None = None
     end: datetime | None = None
+    viewer: Actor | None = None
+    """Whose sight it is narrowed to; None sees everything."""
 
 
 def conditions_of(filters: Filters) -> list[sa.ColumnElement[bool]]:
     """Return the filters as SQL."""
-    equal = {"job_id": filters.job_id, "trigger": filters.trigger, "kind": filters.kind}
+    equal = {"job_id": filters.job_id, "trigger": filters.trigger, "kind": filters.kind, "script_id": filters.script_id}
     conditions = [executions.c[name] == value for name, value in equal.items() if value is not None]
     if filters.states:
         conditions.append(sa.or_(*(equals_choice(executions.c.state, state) for state in filters.states)))
+    if filters.viewer is not None and not filters.viewer.is_admin:
+        conditions.append(in_sight_of(filters.viewer))
     if filters.start is not None:
         conditions.append(executions.c.queued_at >= filters.start)
     if filters.end is not None:
@@ -160,15 +167,13 @@ async def last_by_job(session: AsyncSession, job_ids: Collection[UUID]) -> dict[
 
 
 async def newest_by_script(
-    session: AsyncSession, script_ids: Collection[UUID], count: int, *, owner_id: UUID | None
+    session: AsyncSession, script_ids: Collection[UUID], count: int, viewer: Actor
 ) -> Sequence[Execution]:
-    """Return up to `count` newest executions of each script, of one owner or of all, newest first."""
+    """Return up to `count` newest executions of each script that somebody sees, newest first."""
     if not script_ids:
         return []
     r = recordset(session, "scripts", {"id": sa.Uuid()})
-    newest = sa.select(executions.c.id).where(executions.c.script_id == r.c.id)
-    if owner_id is not None:
-        newest = newest.where(executions.c.owner_id == owner_id)
+    newest = sa.select(executions.c.id).where(executions.c.script_id == r.c.id, in_sight_of(viewer))
     newest = newest.order_by(executions.c.id.desc()).limit(count).correlate(r)
     outer = table_of(Execution).alias("shown")
     ids = sa.select(outer.c.id).join(r, outer.c.script_id == r.c.id).where(outer.c.id.in_(newest))

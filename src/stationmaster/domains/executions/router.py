@@ -38,10 +38,13 @@ FiltersDep = Annotated[Filters, Depends(read_filters)]
 
 
 async def read_all_filters(
-    filters: FiltersDep, job_id: Annotated[UUID | None, Query(description="Executions of this job.")] = None
+    filters: FiltersDep,
+    actor: CurrentActor,
+    job_id: Annotated[UUID | None, Query(description="Executions of this job.")] = None,
+    script_id: Annotated[UUID | None, Query(description="Executions that run this script.")] = None,
 ) -> Filters:
-    """Read also of which job."""
-    return replace(filters, job_id=job_id)
+    """Read also of which job and script, and keep to what the caller sees."""
+    return replace(filters, job_id=job_id, script_id=script_id, viewer=actor)
 
 
 AllFiltersDep = Annotated[Filters, Depends(read_all_filters)]
@@ -75,7 +78,7 @@ async def list_executions(
 
 
 @router.get("/statistics", summary="Count executions")
-async def get_execution_statistics(_actor: CurrentActor, session: ReadSessionDep, filters: AllFiltersDep) -> FiguresOut:
+async def get_execution_statistics(session: ReadSessionDep, filters: AllFiltersDep) -> FiguresOut:
     """Count executions by state, with percentiles of duration and lateness and a trend by day; filters as for the list."""
     return await statistics.read_figures(session, filters)
 
@@ -84,17 +87,16 @@ async def get_execution_statistics(_actor: CurrentActor, session: ReadSessionDep
 async def get_execution(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> ExecutionDetail:
     """Read one execution, with the work that it began elsewhere.
 
-    What the target answered (`result`) and the external tasks are shown to the job's owner and to admins.
+    What the target answered (`result`) and the external tasks are for its owner, the owner of its script and admins. A run
+    of a script that somebody asked for, outside jobs and processes, is there for these only.
     """
-    return await reading.show_detail(session, execution_id, actor)
+    return await reading.show_detail(session, await service.get_seen(session, execution_id, actor), actor)
 
 
 @router.get("/{execution_id}/attempts", summary="List the attempts of an execution", responses=problems(404))
-async def list_execution_attempts(
-    execution_id: UUID, _actor: CurrentActor, session: ReadSessionDep
-) -> list[AttemptOut]:
+async def list_execution_attempts(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> list[AttemptOut]:
     """List the attempts of an execution, oldest first, the one under way included."""
-    return await service.list_attempts(session, await service.get_execution(session, execution_id))
+    return await service.list_attempts(session, await service.get_seen(session, execution_id, actor))
 
 
 @router.post(
@@ -105,7 +107,7 @@ async def cancel_execution(execution_id: UUID, actor: RequireUser, session: Sess
 
     The owner of the job and admins may do this. One that has ended already is a conflict.
     """
-    return ExecutionOut.of(await service.cancel(session, execution_id, actor), actor)
+    return await reading.show_execution(session, await service.cancel(session, execution_id, actor), actor)
 
 
 @router.post(
@@ -124,4 +126,4 @@ async def retry_execution(
     """
     execution = await service.retry(session, execution_id, actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
-    return ExecutionOut.of(execution, actor)
+    return await reading.show_execution(session, execution, actor)

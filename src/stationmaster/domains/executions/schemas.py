@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from stationmaster.domains.executions.models import Attempt, Execution
+from stationmaster.domains.executions.sight import Sight
 from stationmaster.domains.executions.states import Reason, State, Trigger
-from stationmaster.identity.actor import Actor
 from stationmaster.web.schema import Output
 
 EXECUTION_EXAMPLE: JsonDict = {
@@ -58,7 +58,7 @@ class ScriptName(Output):
     """A script as an execution remembers it; the script may be gone."""
 
     id: UUID
-    name: str | None
+    name: str | None = Field(description="For those who may see the script or look inside the execution.")
 
 
 class ExecutionOut(Output):
@@ -91,7 +91,7 @@ class ExecutionOut(Output):
     progress: float | None = Field(description="Percent, as the program reports it.")
     stage: str | None = Field(description="What it is doing, as the program reports it.")
     params: dict[str, Any] | None
-    result: dict[str, Any] | None = Field(description="What the target answered, cut; for the owner and admins only.")
+    result: dict[str, Any] | None = Field(description="What the target answered, cut; for those who may look inside.")
     response_status: int | None
     error: str | None
     retry_of: UUID | None
@@ -99,22 +99,31 @@ class ExecutionOut(Output):
     worker: str | None = Field(description="The replica that worked on it last.")
 
     @classmethod
-    def of(cls, execution: Execution, actor: Actor) -> Self:
-        """Show an execution to a caller; what the target answered is for those who may change the job."""
-        is_insider = actor.is_admin or execution.owner_id == actor.user_id
+    def of(cls, execution: Execution, sight: Sight) -> Self:
+        """Show an execution to a caller: what the target answered, if they may look inside."""
         job = JobName(id=execution.job_id, name=execution.job_name) if execution.job_id else None
         return cls(
             **execution.model_dump(include=_PLAIN),
             type=execution.kind,
             job=job,
-            script=ScriptName(id=execution.script_id, name=execution.script_name) if execution.script_id else None,
+            script=_name_script(execution, sight) if execution.script_id else None,
             step_run=execution.step_run_id,
             lateness_seconds=lateness(execution),
-            result=execution.result if is_insider else None,
+            result=execution.result if sight.may_look_inside(execution) else None,
         )
 
 
 _PLAIN = set(ExecutionOut.model_fields) - {"type", "job", "script", "step_run", "lateness_seconds", "result"}
+
+
+def _name_script(execution: Execution, sight: Sight) -> ScriptName:
+    assert execution.script_id is not None
+    return ScriptName(id=execution.script_id, name=find_script_name(execution, sight))
+
+
+def find_script_name(execution: Execution, sight: Sight) -> str | None:
+    """Return how the script of an execution was called when it was made, if the caller may know."""
+    return execution.script_name if sight.may_name_script(execution) else None
 
 
 def lateness(execution: Execution) -> float | None:

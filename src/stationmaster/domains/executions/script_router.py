@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import Field
 
-from stationmaster.domains.executions import script_runs
+from stationmaster.domains.executions import reading, script_runs
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.executions.script_runs import Wish
 from stationmaster.identity.dependencies import RequireUser
@@ -63,4 +63,4 @@ async def run_script(
     wish = Wish(script, wanted.params, texts, wanted.confirm)
     execution = await script_runs.run_script(session, sealer, settings, wish, actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
-    return ExecutionOut.of(execution, actor)
+    return await reading.show_execution(session, execution, actor)

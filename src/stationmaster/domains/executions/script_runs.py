@@ -93,6 +93,7 @@ async def _dispatch(
             policy=OverlapPolicy.QUEUE, max_running=settings.running_per_user, queue_max=settings.queued_per_user
         ),
         default_key=f"scripts of {actor.user_id}",
+        script=use.script,
     )
     return await executions.dispatch(
         session,
@@ -100,7 +101,6 @@ async def _dispatch(
         trigger=Trigger.MANUAL,
         owner_id=actor.user_id,
         requested_by=actor.user_id,
-        script_id=use.script.id,
         params=dict(given),
     )
 

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.executions import artifacts, repository
 from stationmaster.domains.executions.artifact_models import Artifact
 from stationmaster.domains.executions.errors import ArtifactNotFound
+from stationmaster.domains.executions.sight import read_sight
 from stationmaster.domains.executions.targets.base import TargetFields
 from stationmaster.domains.executions.targets.script import ScriptTarget
-from stationmaster.domains.executions.visibility import may_see_inside
+from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.scripts import usage
 from stationmaster.domains.scripts.errors import NotReady, OnlyOwner, ScriptNotFound
+from stationmaster.domains.scripts.models import Script
 from stationmaster.domains.scripts.usage import Use
 from stationmaster.domains.secrets.errors import SecretsNotOpened
 from stationmaster.domains.users import service as users
@@ -76,18 +78,20 @@ async def check_script(
     owner_id: UUID | None,
     pointer: str = "/target",
     later: Collection[str] = (),
-) -> None:
-    """Refuse a script target that its owner may not run, or not with these parameters; other targets pass.
+) -> Script | None:
+    """Refuse a script target that its owner may not run, or not with these parameters; return the script that it names.
 
-    `pointer` is where the target was given. Parameters named in `later` are filled in when the work is begun.
+    Other targets pass, and name none. `pointer` is where the target was given. Parameters named in `later` are filled in
+    when the work is begun.
 
     Raises:
         Invalid: names what is wrong.
     """
     if not isinstance(target, ScriptTarget):
-        return
+        return None
     try:
-        await _find(session, target, owner_id, pointer)
+        runner = await find_runner(session, owner_id)
+        use, _ = await find_use(session, target.script, target.params, runner, pointer=f"{pointer}/params")
     except (ScriptNotFound, OnlyOwner, NotReady, NobodyRuns, SecretsNotOpened) as error:
         raise Invalid(FieldError(error.detail, pointer=f"{pointer}/script")) from error
     except Invalid as error:
@@ -95,16 +99,23 @@ async def check_script(
         errors = [each for each in error.errors if each.pointer not in filled_in]
         if errors:
             raise Invalid(*errors) from error
+        return await find_script(session, target, owner_id)
+    return use.script
 
 
-async def _find(session: AsyncSession, target: ScriptTarget, owner_id: UUID | None, pointer: str) -> None:
-    runner = await find_runner(session, owner_id)
-    await find_use(session, target.script, target.params, runner, pointer=f"{pointer}/params")
+async def find_script(session: AsyncSession, target: TargetFields, owner_id: UUID | None) -> Script | None:
+    """Return the script that a target names, if there is one that the owner of the work may see."""
+    if not isinstance(target, ScriptTarget):
+        return None
+    try:
+        return await scripts.get_script(session, target.script, await find_runner(session, owner_id))
+    except (ScriptNotFound, NobodyRuns):
+        return None
 
 
 async def _find_artifact(session: AsyncSession, value: Mapping[str, Any], runner: Actor) -> Artifact | None:
     execution = await repository.find_execution(session, UUID(value["execution_id"]))
-    if execution is None or not may_see_inside(execution, runner):
+    if execution is None or not (await read_sight(session, [execution], runner)).may_look_inside(execution):
         return None
     try:
         return await artifacts.get_artifact(session, execution.id, value["artifact"])

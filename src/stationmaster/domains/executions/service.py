@@ -17,6 +17,7 @@ from stationmaster.domains.executions.errors import AlreadyEnded, ExecutionNotFo
 from stationmaster.domains.executions.models import Execution, Spec, Worker
 from stationmaster.domains.executions.repository import Filters
 from stationmaster.domains.executions.schemas import AttemptOut, StatisticsOut
+from stationmaster.domains.executions.sight import read_sight
 from stationmaster.domains.executions.states import TERMINAL, State, Trigger
 from stationmaster.errors import Forbidden
 from stationmaster.identity.actor import Actor
@@ -33,6 +34,18 @@ async def get_execution(session: AsyncSession, id_: UUID) -> Execution:
     """
     execution = await repository.find_execution(session, id_)
     if execution is None:
+        raise ExecutionNotFound(id_)
+    return execution
+
+
+async def get_seen(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
+    """Return an execution that the caller sees.
+
+    Raises:
+        ExecutionNotFound: there is none, or it is a run of somebody else's: the two look the same.
+    """
+    execution = await get_execution(session, id_)
+    if not (await read_sight(session, [execution], actor)).may_see(execution):
         raise ExecutionNotFound(id_)
     return execution
 
@@ -63,10 +76,10 @@ async def newest_by_job(session: AsyncSession, job_ids: Collection[UUID], count:
 
 
 async def newest_by_script(
-    session: AsyncSession, script_ids: Collection[UUID], count: int, *, owner_id: UUID | None = None
+    session: AsyncSession, script_ids: Collection[UUID], count: int, viewer: Actor
 ) -> Sequence[Execution]:
-    """Return up to `count` newest executions of each script, of one owner or of all, newest first."""
-    return await repository.newest_by_script(session, script_ids, count, owner_id=owner_id)
+    """Return up to `count` newest executions of each script that somebody sees, newest first."""
+    return await repository.newest_by_script(session, script_ids, count, viewer)
 
 
 async def list_attempts(session: AsyncSession, execution: Execution) -> list[AttemptOut]:
@@ -133,7 +146,7 @@ async def cancel(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     Raises:
         ExecutionNotFound, Forbidden, AlreadyEnded
     """
-    execution = await get_execution(session, id_)
+    execution = await get_seen(session, id_, actor)
     _require_insider(execution, actor)
     before = _tell(execution)
     now = await database_now(session)
@@ -170,7 +183,7 @@ async def retry(session: AsyncSession, id_: UUID, actor: Actor) -> Execution:
     Raises:
         ExecutionNotFound, Forbidden, NotEnded, NothingToRetry
     """
-    former = await get_execution(session, id_)
+    former = await get_seen(session, id_, actor)
     _require_insider(former, actor)
     if former.state not in TERMINAL:
         raise NotEnded(id_, former.state)

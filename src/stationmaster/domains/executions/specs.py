@@ -17,6 +17,8 @@ from stationmaster.domains.executions.models import OnLost, OverlapPolicy, Spec
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.secret_text import sealed_for
 from stationmaster.domains.executions.targets import Target
+from stationmaster.domains.executions.targets.script import ScriptTarget
+from stationmaster.domains.scripts.models import Script
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.sealing import Sealer
 from stationmaster.kit.templates import has_templates
@@ -56,9 +58,15 @@ def make_spec(
     on_lost: OnLost,
     overlap: Overlap,
     default_key: str,
+    script: Script | None = None,
 ) -> Spec:
-    """Build a spec with its secrets sealed to its own id."""
+    """Build a spec with its secrets sealed to its own id.
+
+    `script` is what a script target was found to name. The spec names it by its id: a slug may come to be another script's.
+    """
     id_ = new_id()
+    if script is not None and isinstance(target, ScriptTarget):
+        target = target.model_copy(update={"script": str(script.id)})
     return Spec(
         id=id_,
         kind=target.type,
@@ -72,6 +80,8 @@ def make_spec(
         overlap_key=None if overlap.policy is OverlapPolicy.ALLOW else overlap.key or default_key,
         max_running=overlap.max_running,
         queue_max=overlap.queue_max,
+        script_id=script.id if script else None,
+        script_name=script.name if script else None,
     )
 
 

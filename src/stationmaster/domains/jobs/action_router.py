@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
 
+from stationmaster.domains.executions.reading import show_execution
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.jobs import backfill, executing, pausing, reading
 from stationmaster.domains.jobs.action_schemas import BackfillIn, BackfillOut, ExecuteIn, PauseIn, ResumeIn
@@ -68,7 +69,7 @@ async def execute_job(
     """
     execution = await executing.execute_job(session, rules, job_id, body or ExecuteIn(), actor)
     response.headers["Location"] = f"/api/v1/executions/{execution.id}"
-    return ExecutionOut.of(execution, actor)
+    return await show_execution(session, execution, actor)
 
 
 @router.post(

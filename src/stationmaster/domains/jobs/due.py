@@ -31,7 +31,7 @@ def due_statement(now: datetime, *, limit: int) -> sa.Select[Any]:
             *_pause_columns(wide, "wide"),
             specs.c.id.label("spec_id"),
             specs.c.target["params"].label("own_params"),
-            *(specs.c[name] for name in ("kind", "host", "max_attempts")),
+            *(specs.c[name] for name in ("kind", "host", "max_attempts", "script_id", "script_name")),
             *(specs.c[name] for name in ("overlap_policy", "overlap_key", "max_running", "queue_max")),
         )
         .join(jobs, jobs.c.id == schedules.c.job_id)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +12,7 @@ from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution, OnLost
 from stationmaster.domains.executions.policies import Overlap, Retry
 from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.executions.sight import Sight, read_sight
 from stationmaster.domains.jobs import dependencies, maintenance, repository
 from stationmaster.domains.jobs.listing import JobItem
 from stationmaster.domains.jobs.models import EVERYTHING, Job, MaintenancePause, Schedule
@@ -46,7 +48,8 @@ async def show_jobs(session: AsyncSession, jobs: Sequence[Job], actor: Actor) ->
     needs = await dependencies.list_shown(session, ids)
     now = await database_now(session)
     holding = await maintenance.list_pauses(session, now)
-    shown = _Shown(actor, await _add_scopes(session, slugs, holding), now, holding)
+    sight = await read_sight(session, last.values(), actor)
+    shown = _Shown(actor, sight, await _add_scopes(session, slugs, holding), now, holding)
     return [_show(job, schedules.get(job.id, []), last.get(job.id), needs.get(job.id, []), shown) for job in jobs]
 
 
@@ -55,13 +58,14 @@ async def show_items(session: AsyncSession, jobs: Sequence[Job], actor: Actor, f
     ids = [job.id for job in jobs]
     owners = await directory.find_owners(session, (job.owner_id for job in jobs), fields)
     newest = await executions.newest_by_job(session, ids if "executions" in fields else (), NEWEST)
+    sight = await read_sight(session, list(chain.from_iterable(newest.values())), actor)
     stats = await executions.statistics_by_job(session, ids if "stats" in fields else ())
     return [
         make_item(
             JobItem,
             shown,
             fields,
-            executions=[ExecutionOut.of(execution, actor) for execution in newest.get(shown.id, ())],
+            executions=[ExecutionOut.of(execution, sight) for execution in newest.get(shown.id, ())],
             stats=stats.get(shown.id),
             **directory.describe_owner(owners.get(shown.owner_id), actor),
         )
@@ -108,6 +112,7 @@ class _Shown:
     """To whom jobs are shown, when, and what their labels are called."""
 
     actor: Actor
+    sight: Sight
     slugs: Slugs
     now: datetime
     holding: Sequence[MaintenancePause] = ()
@@ -141,7 +146,7 @@ def _show(
         timezone=only.timezone if only else None,
         schedules=shown,
         schedule_text="; ".join(schedule.text for schedule in shown) or None,
-        last_execution=ExecutionOut.of(last, to.actor) if last and to.actor.may_read("executions") else None,
+        last_execution=ExecutionOut.of(last, to.sight) if last and to.actor.may_read("executions") else None,
         next_run_at=None if is_paused or pause else min(planned, default=None),
     )
 

@@ -233,6 +233,8 @@ def _note_gap(row: Any, gap: Gap, params: dict[str, Any] | None, epoch: int | No
         reason=gap.reason,
         params=params,
         epoch=epoch,
+        script_id=row.script_id,
+        script_name=row.script_name,
     )
     writes.gaps.append(skipped)
     return skipped.id

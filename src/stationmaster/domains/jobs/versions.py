@@ -107,7 +107,7 @@ async def add_spec(
         resolved = chosen.with_params(dict(params or {}))
     except ValueError as error:
         raise Invalid(FieldError(str(error), pointer=pointer)) from error
-    await check_script(session, tried, owner_id=job.owner_id)
+    script = await check_script(session, tried, owner_id=job.owner_id)
     spec = specs.make_spec(
         rules.sealer,
         target=resolved,
@@ -117,6 +117,7 @@ async def add_spec(
         on_lost=OnLost(job.on_lost),
         overlap=overlap or Overlap.model_validate(job.overlap),
         default_key=f"job:{job.id}",
+        script=script,
     )
     session.add(spec)
     await session.flush()

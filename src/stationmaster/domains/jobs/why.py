@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.db.clock import database_now
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions.models import Execution
-from stationmaster.domains.executions.schemas import ExecutionOut
+from stationmaster.domains.executions.reading import show_execution
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs import maintenance, repository
 from stationmaster.domains.jobs.models import Job, MaintenancePause, Schedule
@@ -49,7 +49,7 @@ async def explain(session: AsyncSession, job: Job, at: datetime, actor: Actor) -
         is_planned=bool(planned or record),
         explanation=_tell_record(record) if record else _tell_none(job, schedules, planned, at, now=now, pause=pause),
         schedule_id=schedule_id,
-        execution=ExecutionOut.of(record, actor) if record else None,
+        execution=await show_execution(session, record, actor) if record else None,
         previous_slot=max(filter(None, (_newest_before(one, at) for one in timetables.values())), default=None),
         next_slot=min(filter(None, (one.next_after(at) for one in timetables.values())), default=None),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.executions import service as executions
 from stationmaster.domains.executions import specs
+from stationmaster.domains.executions.script_use import find_script
 from stationmaster.domains.executions.states import Trigger
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.rules import JobRules, default_on_lost
@@ -63,6 +64,7 @@ async def dispatch(
         on_lost=work.on_lost or default_on_lost(chosen),
         overlap=work.overlap,
         default_key=f"step:{step.id}",
+        script=await find_script(stage.session, chosen, stage.process.owner_id),
     )
     available_at = stage.now + timedelta(seconds=delay)
     execution = await executions.dispatch(

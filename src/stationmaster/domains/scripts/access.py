@@ -83,3 +83,10 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
         scripts.c.id.in_(sa.select(users.c.script_id).where(users.c.user_id == actor.user_id)),
         scripts.c.id.in_(sa.select(roles.c.script_id).where(roles.c.role.in_(below))),
     )
+
+
+def logs_open_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """Return the condition on `scripts` that `may(actor, LOG)` is of one."""
+    if actor.is_admin:
+        return sa.true()
+    return scripts.c.owner_id == actor.user_id if actor.role.includes(Role.USER) else sa.false()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
-from stationmaster.domains.scripts.access import Access, visible_to
+from stationmaster.domains.scripts.access import Access, logs_open_to, visible_to
 from stationmaster.domains.scripts.models import AllowedRole, AllowedUser, BuildLine, Script, Version
 from stationmaster.identity.actor import Actor, Role
 
@@ -47,13 +47,10 @@ async def is_slug_taken(session: AsyncSession, slug: str, *, except_id: UUID | N
     return found is not None and found != except_id
 
 
-async def find_visible_ids(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> set[UUID]:
-    return set(await session.scalars(select(Script.id).where(col(Script.id).in_(ids), visible_to(actor))))
-
-
-async def find_names(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, str]:
-    statement = sa.select(col(Script.id), col(Script.name)).where(col(Script.id).in_(ids), visible_to(actor))
-    return {row.id: row.name for row in await session.execute(statement)}
+async def find_visible(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, bool]:
+    """Return which of these scripts a caller may see, and of each whether also its logs."""
+    statement = sa.select(col(Script.id), logs_open_to(actor)).where(col(Script.id).in_(ids), visible_to(actor))
+    return {row[0]: bool(row[1]) for row in await session.execute(statement)}
 
 
 async def read_accesses(session: AsyncSession, scripts: Sequence[Script]) -> dict[UUID, Access]:

@@ -64,12 +64,12 @@ async def get_script(
 
 async def find_visible(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> set[UUID]:
     """Return those of the ids that are scripts which the caller may see."""
-    return await repository.find_visible_ids(session, ids, actor)
+    return set(await repository.find_visible(session, ids, actor))
 
 
-async def find_names(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, str]:
-    """Return the names of those of these scripts that the caller may see."""
-    return await repository.find_names(session, ids, actor)
+async def find_log_access(session: AsyncSession, ids: Collection[UUID], actor: Actor) -> dict[UUID, bool]:
+    """Return those of the ids that are scripts which the caller may see, and of each whether its logs are open to them."""
+    return await repository.find_visible(session, ids, actor)
 
 
 def read_key(id_or_slug: str) -> UUID | str:
