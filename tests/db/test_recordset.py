@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from stationmaster.db.base import Json
+from stationmaster.db.base import Json, table_of
 from stationmaster.db.recordset import encode_rows, recordset
+from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.states import State
 from stationmaster.kit.ids import new_id
+from tests.support.databases import ONLY_SQLITE
 
 COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "id": sa.Uuid(),
@@ -55,6 +58,19 @@ async def test_keeps_count_of_many_rows(session: AsyncSession) -> None:
     total = await session.scalar(sa.select(sa.func.sum(table.c.number)), {"rows": encode_rows(session, rows)})
 
     assert sum(range(5000)) == total
+
+
+@ONLY_SQLITE
+async def test_a_join_does_not_read_the_document_again_for_each_row(session: AsyncSession) -> None:
+    table, executions = recordset(session, "rows", {"id": sa.Uuid()}), table_of(Execution)
+    joined = sa.select(executions.c.id).where(executions.c.id == table.c.id, executions.c.state == State.RUNNING)
+    connection = await session.connection()
+    compiled = joined.compile(dialect=connection.dialect)
+    nothing = (None,) * len(compiled.positiontup or ())
+
+    plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", nothing)
+
+    assert "MATERIALIZE r" in [row.detail for row in plan]
 
 
 async def test_refuses_what_it_cannot_carry(session: AsyncSession) -> None:

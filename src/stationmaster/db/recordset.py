@@ -26,7 +26,8 @@ def recordset(session: AsyncSession, parameter: str, columns: Mapping[str, sa.ty
     if dialect_of(session) == "sqlite":
         rows = sa.func.json_each(sa.bindparam(parameter, type_=sa.Text)).table_valued("value")
         fields = (sa.func.json_extract(rows.c.value, f"$.{name}").label(name) for name in columns)
-        return sa.select(*fields).subquery("r")
+        # The limit (none) has SQLite build the table first. Folded into a join, it is read again for each row of the other.
+        return sa.select(*fields).limit(-1).subquery("r")
     document = sa.cast(sa.cast(sa.bindparam(parameter, type_=sa.Text), sa.Text), JSONB)
     typed = (sa.column(name, _postgresql_type(kind)) for name, kind in columns.items())
     return sa.func.jsonb_to_recordset(document).table_valued(*typed, name="r").render_derived("r", with_types=True)
