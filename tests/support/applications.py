@@ -16,13 +16,22 @@ from stationmaster.config import Settings
 OF_ROUTES = ("openapi", "route_table", "scoped_resources", "upload_routes")
 """What is read off the routes and kept in the state; everything else belongs to one life of the application."""
 
+READ_BY_ROUTES = {
+    "http": True,
+    "cors_origins": True,
+    "files": {"max_bytes"},
+    "journal": {"max_artifact_bytes"},
+    "scripts": {"max_archive_bytes"},
+}
+"""The settings that `create_app` itself looks at; all others are read by each life of the application."""
+
 _free: defaultdict[str, list[FastAPI]] = defaultdict(list)
 
 
 @contextmanager
 def borrowed_app(settings: Settings) -> Iterator[FastAPI]:
     """Give an application that nobody else has at this time; one that a test has changed is not given again."""
-    shape = settings.model_dump_json(exclude={"data_dir", "database_url"})
+    shape = settings.model_dump_json(include=READ_BY_ROUTES)
     app = _free[shape].pop() if _free[shape] else create_app(settings)
     app.state = State({name: app.state[name] for name in OF_ROUTES if hasattr(app.state, name)})
     app.state.settings = settings
