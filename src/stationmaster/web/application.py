@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 
 from stationmaster.config import Settings
 from stationmaster.db.engine import Database
+from stationmaster.kit.sealing import Sealer
 from stationmaster.web.session import database_of
 
 
@@ -19,6 +20,13 @@ async def _get_database(connection: HTTPConnection) -> Database:
     return database_of(connection)
 
 
+async def _get_sealer(connection: HTTPConnection) -> Sealer:
+    sealer: Sealer = connection.app.state.sealer
+    return sealer
+
+
 SettingsDep = Annotated[Settings, Depends(_get_settings)]
 DatabaseDep = Annotated[Database, Depends(_get_database)]
 """For work in several transactions: what must be stored although the answer is a refusal."""
+SealerDep = Annotated[Sealer, Depends(_get_sealer)]
+"""What seals the values that users give us to keep."""

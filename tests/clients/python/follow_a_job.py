@@ -12,6 +12,7 @@ from stationmaster_client.api.executions import get_execution, list_executions
 from stationmaster_client.api.jobs import create_job, execute_job, get_job
 from stationmaster_client.models import (
     ExecuteIn,
+    ExecutionDetail,
     ExecutionOut,
     JobIn,
     JobOut,
@@ -47,9 +48,9 @@ def main(url: str, email: str, password: str, target: str) -> None:
     print(json.dumps(report))  # noqa: T201  # what the test reads
 
 
-def the_end_of(client: AuthenticatedClient, id_: UUID) -> ExecutionOut:
+def the_end_of(client: AuthenticatedClient, id_: UUID) -> ExecutionDetail:
     while True:
-        execution = must(ExecutionOut, get_execution.sync(id_, client=client))
+        execution = must(ExecutionDetail, get_execution.sync(id_, client=client))
         if execution.finished_at is not None:
             return execution
         time.sleep(0.05)

@@ -1,5 +1,6 @@
 """What running programs report on themselves, and the artifacts they leave."""
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,11 +9,16 @@ from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
+from sqlmodel import col
 
+from stationmaster.db.session import read_only
 from stationmaster.domains.executions import reports
+from stationmaster.domains.executions.journals.models import Journal
 from stationmaster.domains.executions.report_tokens import ReportTokens
 from stationmaster.kit.ids import new_id
+from stationmaster.kit.sealing import is_sealed
 from tests.domains.executions.watching import Speaker, Theatre, theatre_of
 from tests.support.executions import read
 
@@ -33,6 +39,13 @@ class Program:
     async def call(self, method: str, path: str = "", *, id_: UUID | None = None, **options: Any) -> httpx.Response:
         url = f"/api/v1/executions/{id_ or self.speaker.id}{path}"
         return await self.theatre.client.request(method, url, headers=self.headers, **options)
+
+    async def stored_masks(self) -> str | None:
+        async with read_only(self.theatre.database) as session:
+            masks: str | None = await session.scalar(
+                sa.select(col(Journal.masks)).where(col(Journal.execution_id) == self.speaker.id)
+            )
+            return masks
 
 
 @pytest.fixture
@@ -68,6 +81,28 @@ async def test_lines_stand_beside_the_output_in_order(theatre: Theatre, program:
     assert [3, 6] == [one.json()["sequence"], several.json()["sequence"]]
     assert ["before", "reported", "two", "three", "four", "after"] == [item["text"] for item in items]
     assert ("report", "warning") == (items[1]["stream"], items[1]["level"])
+
+
+async def test_what_the_attempt_hides_is_hidden_in_reports_too(theatre: Theatre, program: Program) -> None:
+    """The replica that takes a report has nothing but what is stored of the attempt."""
+    program.speaker.journal.mask("swordfish")
+    await program.speaker.say("::mask two words")
+    await program.speaker.journal.settle()
+    encoded = base64.b64encode(b"user:swordfish").decode()
+    await program.call("PATCH", json={"stage": "with swordfish", "result": {"key": ["two words", 1]}})
+    await program.call("POST", "/logs", json={"lines": [{"text": f"Basic {encoded}"}, {"text": "two%20words"}]})
+    stored = await program.stored_masks()
+    results = (await theatre.get(f"/{program.speaker.id}/results")).json()
+    await program.speaker.end()
+    log = (await theatre.get(f"/{program.speaker.id}/logs")).text
+
+    assert "with ********" == (await read(theatre.database, program.speaker.id)).stage
+    assert {"key": ["********", 1]} == results["result"]
+    assert encoded not in log
+    assert "two%20words" not in log
+    assert stored is not None
+    assert is_sealed(stored)
+    assert await program.stored_masks() is None
 
 
 @pytest.mark.parametrize(

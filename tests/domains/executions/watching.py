@@ -100,7 +100,7 @@ class Theatre:
 async def theatre_of(app: FastAPI, client: httpx.AsyncClient, **settings: Any) -> AsyncIterator[Theatre]:
     """Open a theatre; close its writer at the end."""
     people = [await make_person(app, role) for role in (Role.USER, Role.USER, Role.VIEWER, Role.ADMIN)]
-    writer = JournalWriter(app.state.database, JournalSettings(**settings))
+    writer = JournalWriter(app.state.database, JournalSettings(**settings), app.state.sealer)
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(writer.run())
         yield Theatre(app, client, writer, *people)

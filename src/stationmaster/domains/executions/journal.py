@@ -59,6 +59,13 @@ class Journal(Protocol):
     def mask(self, value: str) -> None:
         """Hide this text from now on, also where it is split or encoded."""
 
+    async def settle(self) -> None:
+        """Come back when all that was said so far is stored, and what is hidden here is hidden in reports too.
+
+        Raises:
+            TimeoutError: the database is away.
+        """
+
     def read_progress_with(self, reader: ProgressReader) -> None:
         """Read progress also from lines of the program's own style."""
 
@@ -89,6 +96,9 @@ class TrialJournal:
 
     def mask(self, value: str) -> None:
         self.masked.append(value)
+
+    async def settle(self) -> None:
+        """Come back at once: nothing is stored."""
 
     def read_progress_with(self, reader: ProgressReader) -> None:
         """Leave progress alone: nobody watches a trial."""

@@ -22,7 +22,7 @@ from stationmaster.domains.executions.visibility import get_visible
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import CurrentActor, Reporter
-from stationmaster.web.application import DatabaseDep, SettingsDep
+from stationmaster.web.application import DatabaseDep, SealerDep, SettingsDep
 from stationmaster.web.body_limit import UPLOAD
 from stationmaster.web.download import ATTACHMENT, attachment_headers
 from stationmaster.web.etag import IfMatchDep
@@ -45,6 +45,7 @@ async def report_on_execution(
     actor: Reporter,
     session: SessionDep,
     settings: SettingsDep,
+    sealer: SealerDep,
     if_match: IfMatchDep,
 ) -> ExecutionDetail:
     """Report progress, stage, result and external tasks of a running execution; what is left out stays as it is.
@@ -55,7 +56,7 @@ async def report_on_execution(
     execution = await reports.find_reported(session, execution_id, actor)
     tasks = [task.reference for task in body.external_tasks or ()]
     report = Report(body.progress, body.stage, body.result, tasks=tasks)
-    await reports.take(session, settings.journal, execution, report)
+    await reports.take(session, settings.journal, sealer, execution, report)
     _note(actor, session, execution_id, after=body.model_dump(exclude_unset=True))
     session.expunge_all()
     return await _show(session, execution_id, actor)
@@ -63,12 +64,17 @@ async def report_on_execution(
 
 @router.post("/{execution_id}/logs", summary="Add lines to a log", responses=problems(403, 404, 409))
 async def add_execution_logs(
-    execution_id: UUID, body: LogLinesIn, actor: Reporter, session: SessionDep, settings: SettingsDep
+    execution_id: UUID,
+    body: LogLinesIn,
+    actor: Reporter,
+    session: SessionDep,
+    settings: SettingsDep,
+    sealer: SealerDep,
 ) -> LogTaken:
     """Add lines to the log of a running execution. For the program itself, with its token, and for admins."""
     execution = await reports.find_reported(session, execution_id, actor)
     lines = body.every_line()
-    sequence = await reports.take(session, settings.journal, execution, Report(lines=lines))
+    sequence = await reports.take(session, settings.journal, sealer, execution, Report(lines=lines))
     _note(actor, session, execution_id, after={"lines": len(lines)})
     return LogTaken(sequence=sequence)
 

@@ -1,8 +1,8 @@
 """What a running program reports on itself over the API, at whatever replica: it enters the journal beside its output."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from stationmaster.domains.executions.errors import ExecutionNotFound, NotRunnin
 from stationmaster.domains.executions.external import tasks as external_tasks
 from stationmaster.domains.executions.external.reference import MOST_TASKS, TaskReference
 from stationmaster.domains.executions.journal import Stream
-from stationmaster.domains.executions.journals import chunks, store
+from stationmaster.domains.executions.journals import chunks, masks, store
 from stationmaster.domains.executions.journals.entry import Kind, Level, Run
 from stationmaster.domains.executions.journals.lines import cut
 from stationmaster.domains.executions.models import Execution
@@ -23,6 +23,8 @@ from stationmaster.domains.executions.states import State
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor
 from stationmaster.kit import clock
+from stationmaster.kit.sealing import Sealer
+from stationmaster.kit.secret_mask import SecretMask
 from stationmaster.setting_groups import JournalSettings
 
 executions = table_of(Execution)
@@ -37,6 +39,15 @@ class Report:
     result: dict[str, Any] | None = None
     lines: Sequence[tuple[str, Level]] = field(default=())
     tasks: Sequence[TaskReference] = field(default=())
+
+    def hidden_by(self, mask: SecretMask) -> Self:
+        """Return it with masks in the place of secrets."""
+        return replace(
+            self,
+            stage=mask.hide_all(self.stage),
+            result=mask.hide_all(self.result),
+            lines=[(mask.hide(text), level) for text, level in self.lines],
+        )
 
     def runs(self) -> list[Run]:
         """Return it as entries of a journal."""
@@ -64,13 +75,16 @@ async def find_reported(session: AsyncSession, id_: UUID, actor: Actor) -> Execu
     return execution
 
 
-async def take(session: AsyncSession, settings: JournalSettings, execution: Execution, report: Report) -> int:
-    """Store a report; return the number of its last entry.
+async def take(
+    session: AsyncSession, settings: JournalSettings, sealer: Sealer, execution: Execution, report: Report
+) -> int:
+    """Store a report, with masks for what the attempt must hide; return the number of its last entry.
 
     Raises:
         NotRunning: the attempt has ended meanwhile.
         Invalid: there are too many external tasks.
     """
+    report = report.hidden_by(await masks.read(session, sealer, execution.id, execution.attempt))
     written = await store.add(session, execution.id, execution.attempt, report.runs(), result=report.result)
     if written is None or not await _show(session, execution, report):
         raise NotRunning(execution.id)

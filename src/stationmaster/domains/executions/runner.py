@@ -63,7 +63,9 @@ class Runner:
         self.flights = Flights(settings.concurrency, settings.per_host, host_limits or {})
         self._recorder = Recorder(database, self.flights, settings, worker=name)
         self._limits = journal or JournalSettings()
-        self._journals = JournalWriter(database, self._limits, apart=self._recorder.pause(), files=journal_files)
+        self._journals = JournalWriter(
+            database, self._limits, sealer, apart=self._recorder.pause(), files=journal_files
+        )
         self._tokens = tokens
         self._claimer = Claimer(database, self.flights, OrderBook(sealer), settings, worker=name, launch=self._launch)
         self._group: asyncio.TaskGroup | None = None

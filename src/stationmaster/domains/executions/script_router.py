@@ -3,15 +3,14 @@
 from collections import defaultdict
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from pydantic import Field
 
 from stationmaster.domains.executions import reading, script_runs
 from stationmaster.domains.executions.schemas import ExecutionOut
 from stationmaster.domains.executions.script_runs import Wish
 from stationmaster.identity.dependencies import RequireUser
-from stationmaster.kit.sealing import Sealer
-from stationmaster.web.application import SettingsDep
+from stationmaster.web.application import SealerDep, SettingsDep
 from stationmaster.web.limits import LimitClass, limited_as
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
@@ -29,12 +28,6 @@ class RunIn(Input):
     confirm: bool = Field(False, description="Must be true for a script that is destructive.")
 
 
-async def get_sealer(request: Request) -> Sealer:
-    """Return what seals the values that users give us to keep."""
-    sealer: Sealer = request.app.state.sealer
-    return sealer
-
-
 @router.post(
     "/{script}/run",
     status_code=202,
@@ -47,7 +40,7 @@ async def run_script(
     actor: RequireUser,
     session: SessionDep,
     settings: SettingsDep,
-    sealer: Annotated[Sealer, Depends(get_sealer)],
+    sealer: SealerDep,
     request: Request,
     response: Response,
     body: Annotated[RunIn | None, Body()] = None,

@@ -24,7 +24,7 @@ from stationmaster.domains.outbox.models import Channel
 from stationmaster.identity.dependencies import RequireAdmin
 from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.guard import Guard
-from stationmaster.web.application import SettingsDep
+from stationmaster.web.application import SealerDep, SettingsDep
 from stationmaster.web.etag import IfMatchDep
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
@@ -33,17 +33,11 @@ from stationmaster.web.session import ReadSessionDep, SessionDep
 router = APIRouter(tags=["settings"], route_class=Operation)
 
 
-async def _get_sealer(connection: HTTPConnection) -> Sealer:
-    sealer: Sealer = connection.app.state.sealer
-    return sealer
-
-
 async def _get_carriers(connection: HTTPConnection) -> dict[Channel, Carrier]:
     carriers: dict[Channel, Carrier] = connection.app.state.carriers
     return carriers
 
 
-SealerDep = Annotated[Sealer, Depends(_get_sealer)]
 CarriersDep = Annotated[dict[Channel, Carrier], Depends(_get_carriers)]
 
 

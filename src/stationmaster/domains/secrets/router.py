@@ -14,7 +14,7 @@ from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.users import directory
 from stationmaster.identity.actor import Actor
 from stationmaster.identity.dependencies import RequireUser
-from stationmaster.kit.sealing import Sealer
+from stationmaster.web.application import SealerDep
 from stationmaster.web.etag import IfMatchDep
 from stationmaster.web.items import make_item
 from stationmaster.web.listing import ListQuery, list_query
@@ -26,19 +26,12 @@ from stationmaster.web.session import ReadSessionDep, SessionDep
 router = APIRouter(prefix="/secrets", tags=["secrets"], route_class=Operation)
 
 
-async def get_sealer(request: Request) -> Sealer:
-    """Return what seals the values that users give us to keep."""
-    sealer: Sealer = request.app.state.sealer
-    return sealer
-
-
 async def get_subjects(request: Request) -> Subjects:
     """Return the look-ups of what a secret can be granted to."""
     subjects: Subjects = request.app.state.secret_subjects
     return subjects
 
 
-SealerDep = Annotated[Sealer, Depends(get_sealer)]
 SubjectsDep = Annotated[Subjects, Depends(get_subjects)]
 SecretQueryDep = Annotated[ListQuery, Depends(list_query(SECRETS, SecretItem, default_sort="name"))]
 

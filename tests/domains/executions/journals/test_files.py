@@ -43,7 +43,7 @@ async def speaking(database: Database, files: JournalFiles | None) -> AsyncItera
     [id_] = await store(database, make_spec())
     async with unit_of_work(database) as session:
         [claimed] = await queue.claim(session, [id_], worker="w1", token=new_id(), lease=timedelta(minutes=1))
-    writer = JournalWriter(database, JournalSettings(max_bytes=MAX_BYTES), files=files)
+    writer = JournalWriter(database, JournalSettings(max_bytes=MAX_BYTES), SEALER, files=files)
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(writer.run())
         journal = writer.open(claimed)

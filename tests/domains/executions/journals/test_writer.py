@@ -28,7 +28,7 @@ from stationmaster.domains.executions.states import Reason, State
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.masking import MASK
 from stationmaster.setting_groups import JournalSettings
-from tests.support.executions import make_spec, read
+from tests.support.executions import SEALER, make_spec, read
 from tests.support.executions import store as put_in_queue
 
 MAX_BYTES = 1 << 18
@@ -63,7 +63,7 @@ class Station:
 
 @pytest.fixture
 async def station(database: Database) -> AsyncIterator[Station]:
-    writer = JournalWriter(database, JournalSettings(max_bytes=MAX_BYTES))
+    writer = JournalWriter(database, JournalSettings(max_bytes=MAX_BYTES), SEALER)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(writer.run())
         yield Station(database, writer)
@@ -127,7 +127,7 @@ async def test_a_batch_that_was_stored_is_not_stored_again(station: Station) -> 
     assert batch is not None
     for _ in range(2):
         async with unit_of_work(station.database) as session:
-            written = await store.write(session, [batch])
+            written = await store.write(session, SEALER, [batch])
             known = await store.find_stored(session, [batch])
 
     assert ({}, [journal.execution_id]) == (written, list(known))

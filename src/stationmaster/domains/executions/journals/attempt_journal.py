@@ -3,47 +3,34 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from stationmaster.domains.executions.external.reference import MOST_TASKS, Announced, TaskReference
 from stationmaster.domains.executions.journal import ProgressReader, Stream
 from stationmaster.domains.executions.journals import command
 from stationmaster.domains.executions.journals.command import External, Hide, Progress, Result, Stage, Warn
+from stationmaster.domains.executions.journals.concealment import Concealment
 from stationmaster.domains.executions.journals.entry import Kind, Level, Run, encode
 from stationmaster.domains.executions.journals.lines import MAX_LINE, Lines, cut
 from stationmaster.domains.executions.journals.pending import Pending
+from stationmaster.domains.executions.journals.scribe import Scribe
 from stationmaster.domains.executions.journals.store import Batch, Standing
 from stationmaster.kit import clock
-from stationmaster.kit.secret_mask import SecretMask
 
 CLOSE_SECONDS = 30.0
-
-
-class Scribe(Protocol):
-    """Whoever stores what journals say."""
-
-    most_pending: int
-    """Characters of one attempt that may wait to be stored."""
-
-    def announce(self, journal: "AttemptJournal") -> None:
-        """Note that a journal has something to store."""
-
-    @property
-    def is_crowded(self) -> bool:
-        """Say whether all journals together wait for more than memory should hold."""
 
 
 class AttemptJournal:
     """Takes in what one attempt says; see the package."""
 
     __slots__ = (
-        "_announced", "_consumed", "_has_news", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_mask", "_number",
+        "_announced", "_consumed", "_has_news", "_hidden", "_is_full", "_is_in_flight", "_is_lost", "_lines", "_number",
         "_pending", "_progress", "_reader", "_result", "_scribe", "_settled", "_skip", "_stage", "attempt", "execution_id",
         "has_spoken", "token",
     )  # fmt: skip
 
-    def __init__(self, scribe: Scribe, execution_id: UUID, attempt: int, token: UUID) -> None:
+    def __init__(self, scribe: "Scribe[AttemptJournal]", execution_id: UUID, attempt: int, token: UUID) -> None:
         self.execution_id = execution_id
         self.attempt = attempt
         self.token = token
@@ -58,7 +45,7 @@ class AttemptJournal:
         self._lines: dict[Stream, Lines] = {}
         self._consumed: Counter[str] = Counter()
         self._skip: Mapping[str, int] = {}
-        self._mask: SecretMask | None = None
+        self._hidden: Concealment | None = None
         self._reader: ProgressReader | None = None
         self._progress: float | None = None
         self._stage: str | None = None
@@ -74,7 +61,7 @@ class AttemptJournal:
     @property
     def is_masking(self) -> bool:
         """Say whether there is anything to hide."""
-        return self._mask is not None
+        return self._hidden is not None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -95,12 +82,24 @@ class AttemptJournal:
 
     def mask(self, value: str) -> None:
         """Hide this text from now on, also where it is split or encoded."""
-        self._mask = self._mask or SecretMask()
-        self._mask.add(value)
+        self._hidden = self._hidden or Concealment()
+        self._hidden.add(value)
+
+    async def settle(self) -> None:
+        """Come back when all that was said so far is stored, and what is hidden here is hidden in reports too.
+
+        Raises:
+            TimeoutError: the database is away.
+        """
+        if self._hidden and self._hidden.is_news:
+            self._say()
+        async with asyncio.timeout(CLOSE_SECONDS):
+            while not self._is_lost and (self._has_news or self._is_in_flight):
+                await self._wait()
 
     def hide(self, value: Any) -> Any:
         """Return a text, or a JSON value, in which all that must be hidden is masked."""
-        return self._mask.hide_all(value) if self._mask else value
+        return self._hidden.hide(value) if self._hidden else value
 
     async def feed(self, data: bytes, stream: Stream = Stream.STDOUT) -> None:
         """Take in raw output in pieces of any size; wait while too much is unwritten."""
@@ -144,9 +143,9 @@ class AttemptJournal:
         for stream, lines in self._lines.items():
             if rest := lines.finish():
                 self._take(rest, stream)
-        async with asyncio.timeout(CLOSE_SECONDS):
-            while not self._is_lost and (self._has_news or self._is_in_flight):
-                await self._wait()
+        if self._hidden and self.has_spoken:
+            self._hidden.end()
+        await self.settle()
 
     def abandon(self) -> None:
         """Forget what is not stored: the attempt is somebody else's by now."""
@@ -164,7 +163,7 @@ class AttemptJournal:
         self._consumed[stream] += len(raw)
         may_command = stream is Stream.STDOUT and (text.startswith(command.PREFIX) or f"\n{command.PREFIX}" in text)
         is_long = len(text) > MAX_LINE and max(map(len, lines)) > MAX_LINE
-        if may_command or skipped or is_long or self._reader or (self._mask and self._mask.is_in(text)):
+        if may_command or skipped or is_long or self._reader or (self._hidden and self._hidden.is_in(text)):
             self._take_one_by_one(lines, stream, skipped)
         else:
             self._say_lines(lines, stream, _level_of(stream))
@@ -194,6 +193,7 @@ class AttemptJournal:
                 self._say_lines([cut(self.hide(text))], stream, Level.WARNING)
             case Hide(secret):
                 self.mask(secret)
+                self._say()
             case External(task):
                 self._announce(task)
 
@@ -264,6 +264,7 @@ class AttemptJournal:
             result=self._result,
             standing=self._standing(pending),
             tasks=self._announced.take() if self._announced else (),
+            masks=self._hidden.take() if self._hidden else None,
         )
 
     def confirm(self, *, is_full: bool) -> None:

@@ -7,8 +7,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from stationmaster.db.base import Json
+from stationmaster.db.base import Json, sealed
 from stationmaster.kit import clock
+
+MASKS_ROW = "journal {execution_id}"
+"""To what `masks` are sealed."""
 
 
 class Journal(SQLModel, table=True):
@@ -30,6 +33,8 @@ class Journal(SQLModel, table=True):
     """Lines of each stream of the attempt's source that are in here."""
     result: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """What the attempt reported last as its result."""
+    masks: str | None = Field(default=None, sa_type=sa.Text, sa_column_kwargs=sealed(row=MASKS_ROW))
+    """What must be hidden in its reports, while it runs (`journals.masks`)."""
     updated_at: datetime = Field(default_factory=clock.now)
 
 

@@ -14,10 +14,12 @@ from stationmaster.db.recordset import encode_rows, insert_rows, recordset
 from stationmaster.db.statements import insert_into
 from stationmaster.domains.executions.external import tasks
 from stationmaster.domains.executions.external.reference import TaskReference
+from stationmaster.domains.executions.journals import masks
 from stationmaster.domains.executions.journals.entry import Kind, Run, encode
 from stationmaster.domains.executions.journals.models import Journal, JournalChunk
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.executions.states import State
+from stationmaster.kit.sealing import Sealer
 
 executions = table_of(Execution)
 journals = table_of(Journal)
@@ -61,6 +63,8 @@ class Batch:
     standing: Standing | None = None
     tasks: Sequence[TaskReference] = ()
     """Work elsewhere that the attempt told of."""
+    masks: Sequence[str] | None = None
+    """All that must be hidden by now; None when that is as it was."""
 
     @property
     def size_bytes(self) -> int:
@@ -85,15 +89,17 @@ _BATCH_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "size_bytes": sa.BigInteger(),
     "consumed": Json,
     "result": Json,
+    "masks": sa.Text(),
 }
 
 
-async def write(session: AsyncSession, batches: Sequence[Batch]) -> dict[UUID, Written]:
+async def write(session: AsyncSession, sealer: Sealer, batches: Sequence[Batch]) -> dict[UUID, Written]:
     """Store batches; return how the journals stand of those whose attempts are still ours and had not stored theirs."""
     sizes = {batch.execution_id: batch.size_bytes for batch in batches}
     rows = [
         {name: getattr(batch, name) for name in _BATCH_COLUMNS if name != "size_bytes"}
         | {"size_bytes": sizes[batch.execution_id]}
+        | {"masks": masks.seal(sealer, batch.execution_id, batch.masks) if batch.masks is not None else None}
         for batch in batches
     ]
     moved = await session.execute(_advance_statement(session), {"batches": encode_rows(session, rows)})
@@ -134,6 +140,7 @@ def _advance_statement(session: AsyncSession) -> Any:
         "forgotten": r.c.dropped,
         "consumed": r.c.consumed,
         "result": r.c.result,
+        "masks": r.c.masks,
         "updated_at": database_instant(session),
     }
     is_ours = sa.and_(
@@ -148,6 +155,7 @@ def _advance_statement(session: AsyncSession) -> Any:
     new = statement.excluded
     is_later = sa.or_(journals.c.attempt < new.attempt, journals.c.batch < new.batch)
     is_same_attempt = journals.c.attempt == new.attempt
+    kept_masks = sa.func.coalesce(new.masks, journals.c.masks)
     return statement.on_conflict_do_update(
         index_elements=[journals.c.execution_id],
         set_={
@@ -157,6 +165,7 @@ def _advance_statement(session: AsyncSession) -> Any:
             "size_bytes": journals.c.size_bytes + new.size_bytes,
             "forgotten": journals.c.forgotten + new.forgotten,
             "consumed": new.consumed,
+            "masks": sa.func.nullif(sa.case((is_same_attempt, kept_masks), else_=new.masks), ""),
             "result": sa.case((is_same_attempt, sa.func.coalesce(new.result, journals.c.result)), else_=new.result),
             "updated_at": new.updated_at,
         },
@@ -211,6 +220,7 @@ def _add_statement(session: AsyncSession, execution_id: UUID, attempt: int, fact
             "last_sequence": journals.c.last_sequence + new.last_sequence,
             "size_bytes": journals.c.size_bytes + new.size_bytes,
             "consumed": sa.case((is_same, journals.c.consumed), else_=new.consumed),
+            "masks": sa.case((is_same, journals.c.masks), else_=sa.null()),
             "result": sa.case((is_same, sa.func.coalesce(new.result, journals.c.result)), else_=new.result),
             "updated_at": new.updated_at,
         },

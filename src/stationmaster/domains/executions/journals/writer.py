@@ -21,6 +21,7 @@ from stationmaster.domains.executions.journals.chunks import PARTS
 from stationmaster.domains.executions.journals.files import JournalFiles
 from stationmaster.domains.executions.journals.store import Batch, Written
 from stationmaster.domains.executions.queue import Claimed
+from stationmaster.kit.sealing import Sealer
 from stationmaster.setting_groups import JournalSettings
 from stationmaster.telemetry import metrics
 
@@ -41,6 +42,7 @@ class JournalWriter:
         self,
         database: Database,
         settings: JournalSettings,
+        sealer: Sealer,
         *,
         apart: asyncio.Lock | None = None,
         files: JournalFiles | None = None,
@@ -49,6 +51,7 @@ class JournalWriter:
         executions in another order. What is stored is copied to `files`.
         """
         self._database = database
+        self._sealer = sealer
         self._max_bytes = settings.max_bytes
         self.most_pending = min(MOST_OF_ONE, settings.max_bytes // PARTS)
         self._files = files
@@ -145,7 +148,7 @@ class JournalWriter:
     async def _write(self, batches: list[Batch]) -> dict[UUID, Written]:
         standings = [batch.standing for batch in batches if batch.standing]
         async with self._apart if standings else nullcontext(), unit_of_work(self._database) as session:
-            written = await store.write(session, batches)
+            written = await store.write(session, self._sealer, batches)
             if standings:
                 await store.show_standings(session, standings)
             for id_, standing in written.items():

@@ -97,6 +97,10 @@ class DockerExecutor:
         if self._settings.mode == "container":
             state = await StateFile.open(self._states, facts.job_id, context.execution_id)
             work = replace(work, state=state)
+        if work.has_network:
+            await (
+                context.journal.settle()
+            )  # what must be hidden is known to all replicas before anything can be reported
         run = self._open_run(context, ends_at)
         try:
             async with asyncio.timeout(seconds):

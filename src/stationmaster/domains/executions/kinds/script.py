@@ -130,7 +130,7 @@ class ScriptExecutor:
                 command=(*work.command(str(paths.script)), *bound.arguments),
                 script=await self._read_archive(work),
                 input=await self._write_inputs(work, stack),
-                environment=self._environment(work, bound.environment, context, has_network=has_network),
+                environment=await self._environment(work, bound.environment, context, has_network=has_network),
                 params=bound.params,
                 state=state.found if state else None,
                 outputs=tuple(manifest.outputs),
@@ -175,13 +175,16 @@ class ScriptExecutor:
         self._in_containers.discard(key)
         return outcome
 
-    def _environment(
+    async def _environment(
         self, work: ScriptWork, bound: Mapping[str, str], context: Context, *, has_network: bool
     ) -> dict[str, str]:
         own = {"EXECUTION_ID": str(context.execution_id)}
         token = context.desk.report_token() if has_network else None
         if token is not None:
             context.journal.mask(token)
+            await (
+                context.journal.settle()
+            )  # what must be hidden is known to all replicas before anything can be reported
             own |= {"STATIONMASTER_URL": self._service_url, "STATIONMASTER_TOKEN": token}
         return {**bound, **work.secrets.declared, **own}
 
