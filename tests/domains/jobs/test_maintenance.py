@@ -91,9 +91,14 @@ async def test_pauses_are_listed_the_widest_first(desk: Desk) -> None:
     for body in ({"category": category}, {"until": "2099-01-01T00:00:00Z"}):
         assert 201 == (await desk.call("POST", "/pause", body, by=desk.admin)).status_code
 
-    listed = (await desk.call("GET", "/pauses", by=desk.viewer)).json()["items"]
+    answer = await desk.call("GET", "/pauses", by=desk.viewer)
+    listed = answer.json()["items"]
+
+    first = (await desk.call("GET", "/pauses?size=1", by=desk.viewer)).json()
 
     assert [None, category] == [item["category"] for item in listed]
+    assert "2" == answer.headers["x-total-count"]
+    assert (listed[:1], 2) == (first["items"], first["pages"])
     assert "2099-01-01T00:00:00.000Z" == listed[0]["paused_until"]
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from stationmaster.db.base import table_of
 from stationmaster.db.clock import database_now
@@ -28,10 +28,17 @@ jobs = table_of(Job)
 schedules = table_of(Schedule)
 
 
-async def list_pauses(session: AsyncSession, now: datetime) -> list[MaintenancePause]:
+def list_statement(now: datetime) -> sa.Select[MaintenancePause]:
+    """Select the pauses that hold now, that of everything first."""
+    until = col(MaintenancePause.paused_until)
+    return (
+        sa.select(MaintenancePause).where(sa.or_(until.is_(None), until > now)).order_by(col(MaintenancePause.scope_id))
+    )
+
+
+async def list_pauses(session: AsyncSession, now: datetime) -> Sequence[MaintenancePause]:
     """Return the pauses that hold now, that of everything first."""
-    statement = select(MaintenancePause).order_by(col(MaintenancePause.scope_id))
-    return [pause for pause in await session.scalars(statement) if holds(pause, now)]
+    return (await session.scalars(list_statement(now))).all()
 
 
 def holds(pause: MaintenancePause, now: datetime) -> bool:

@@ -1,8 +1,9 @@
 """Pauses of categories, and of everything, over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.jobs import maintenance, reading
@@ -14,23 +15,26 @@ from stationmaster.identity.dependencies import CurrentActor, RequireAdmin
 from stationmaster.kit import clock
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
-from stationmaster.web.schema import Output
+from stationmaster.web.paging import Page, PageParamsDep, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=Operation)
 
 
-class MaintenanceList(Output):
-    """The pauses that hold now, that of everything first."""
-
-    items: list[MaintenanceOut]
-
-
 @router.get("/pauses", summary="List the pauses of categories and of everything")
-async def list_pauses(_actor: CurrentActor, session: ReadSessionDep) -> MaintenanceList:
+async def list_pauses(
+    _actor: CurrentActor, session: ReadSessionDep, params: PageParamsDep, request: Request, response: Response
+) -> Page[MaintenanceOut]:
     """List the pauses that hold now for whole categories, or for everything; those of single jobs stand with the jobs."""
-    pauses = await maintenance.list_pauses(session, clock.now())
-    return MaintenanceList(items=[await _show(session, pause) for pause in pauses])
+    page: Page[MaintenanceOut] = await paginate(
+        session,
+        maintenance.list_statement(clock.now()),
+        params,
+        request=request,
+        response=response,
+        transform=lambda pauses: _show_all(session, pauses),
+    )
+    return page
 
 
 @router.post("/pause", status_code=201, summary="Pause a category, or everything", responses=problems(403, 409))
@@ -53,5 +57,10 @@ async def resume_jobs(
 
 
 async def _show(session: AsyncSession, pause: MaintenancePause) -> MaintenanceOut:
-    ids = {pause.scope_id} - {EVERYTHING}
-    return reading.show_maintenance(pause, await taxonomy.find_slugs(session, ids, ()))
+    [shown] = await _show_all(session, [pause])
+    return shown
+
+
+async def _show_all(session: AsyncSession, pauses: Sequence[MaintenancePause]) -> list[MaintenanceOut]:
+    slugs = await taxonomy.find_slugs(session, {pause.scope_id for pause in pauses} - {EVERYTHING}, ())
+    return [reading.show_maintenance(pause, slugs) for pause in pauses]
