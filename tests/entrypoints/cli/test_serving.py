@@ -54,8 +54,11 @@ async def live(app: Starlette, *signals: signal.Signals, companion: Work | None 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_sets_stopping_and_ends_it(number: signal.Signals) -> None:
     app = make_app()
-
-    await live(app, number)
+    before = signal.signal(number, signal.SIG_DFL)  # where the tests run under nohup, SIGHUP is ignored
+    try:
+        await live(app, number)
+    finally:
+        signal.signal(number, before)
 
     assert app.state.stopping.is_set()
 
