@@ -135,7 +135,7 @@ async def begin(app: FastAPI) -> Claimed:
 async def run_journal(app: FastAPI, host: str, lines: int, *, secrets: int) -> tuple[float, dict[str, int], float]:
     """Feed a journal from the pipe; return lines per second, what the reader counted, and the memory in MB."""
     claimed = await begin(app)
-    writer = JournalWriter(app.state.database, app.state.settings.journal)
+    writer = JournalWriter(app.state.database, app.state.settings.journal, app.state.sealer)
     journal = writer.open(claimed)
     for number in range(secrets):
         journal.mask(f"a secret of the bench {number}")

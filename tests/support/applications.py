@@ -6,6 +6,7 @@ Building the routes of all operations costs most of a second of processor time, 
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import State
@@ -16,7 +17,7 @@ from stationmaster.config import Settings
 OF_ROUTES = ("openapi", "route_table", "scoped_resources", "upload_routes")
 """What is read off the routes and kept in the state; everything else belongs to one life of the application."""
 
-READ_BY_ROUTES = {
+READ_BY_ROUTES: Any = {
     "http": True,
     "cors_origins": True,
     "files": {"max_bytes"},

@@ -47,7 +47,7 @@ SectionsDep = Annotated[Sequence[Section], Depends(get_sections)]
         **problems(403),
         200: {
             "description": "The document.",
-            "content": {YAML: {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
+            "content": {form: {"schema": {"type": "object"}} for form in (YAML, "application/json")},
         },
     },
 )
