@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from zlib import crc32
 
 import anyio
@@ -25,6 +26,7 @@ from stationmaster.domains.executions.executor import Context, Executor, Outcome
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.users.models import User
 from stationmaster.identity.actor import Role
+from stationmaster.outbound.guard import GuardedResolver
 from stationmaster.setting_groups import RateLimitSettings
 from tests.support.executions import SUCCESS
 from tests.support.mails import STAYING
@@ -136,12 +138,21 @@ class Quiet:
         return self.executor.host_of(target)
 
 
+async def resolve_nothing(_resolver: GuardedResolver, host: str, *_: object, **__: object) -> None:
+    """Know no name, as on a machine without a network: what the cases store is called by others, in the tests of settings."""
+    raise OSError(f"no such name: {host}")
+
+
 @contextmanager
 def open_house(database_url: str, folder: Path) -> Iterator[House]:
     """Serve the application on a free port of loopback."""
     app = create_app(make_settings(database_url, folder))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-    with socket.create_server(("127.0.0.1", 0)) as listener, start_blocking_portal() as portal:
+    with (
+        patch.object(GuardedResolver, "resolve", resolve_nothing),
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        start_blocking_portal() as portal,
+    ):
         serving = portal.start_task_soon(server.serve, [listener])
         while not server.started:
             portal.call(anyio.sleep, 0.01)
