@@ -4,15 +4,14 @@ Google Identity, "Using OAuth 2.0 for Server to Server Applications": RS256, at 
 """
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import jwt
 
 from stationmaster.kit import clock
+from stationmaster.kit.json_object import read_object
 from stationmaster.kit.service_account import ServiceAccountKey
 from stationmaster.outbound.guard import Blocked
 from stationmaster.outbound.http import Answer, DispatchClient, NoAnswer
@@ -65,7 +64,7 @@ class GoogleTokens:
 
     async def _exchange(self) -> None:
         answer = await self._send()
-        document = _read_object(answer.text)
+        document = read_object(answer.text)
         if answer.status == 429 or answer.status >= PASSING:
             raise NoToken(f"Google's token address answered {answer.status}.")
         if answer.status != 200:
@@ -100,11 +99,3 @@ class GoogleTokens:
         }
         headers = {"kid": self.key.key_id} if self.key.key_id else None
         return jwt.encode(claims, self.key.private_key, algorithm="RS256", headers=headers)
-
-
-def _read_object(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}

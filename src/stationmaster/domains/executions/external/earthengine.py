@@ -4,13 +4,13 @@ A cancel is a wish: the operation ends some time after it was taken. So it is lo
 when it says so itself.
 """
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from stationmaster.domains.executions.external.models import TaskState
 from stationmaster.domains.executions.external.settling import Verdict
 from stationmaster.kit import clock
+from stationmaster.kit.json_object import read_object
 from stationmaster.kit.retry import read_retry_after
 from stationmaster.outbound.google_tokens import GoogleTokens, NoToken, TokenRefused
 from stationmaster.outbound.guard import Blocked
@@ -116,7 +116,7 @@ class EarthEngine:
         except TimeoutError as error:
             raise _Unanswered(f"Earth Engine did not answer within {CALL_SECONDS:g} seconds.") from error
         wait = read_retry_after(answer.headers.get("retry-after", ""), clock.now())
-        return _Reply(answer.status, _read_object(answer.text), wait)
+        return _Reply(answer.status, read_object(answer.text), wait)
 
 
 def _judge(reply: _Reply) -> Verdict:
@@ -138,11 +138,3 @@ def _read_end(operation: dict[str, Any]) -> Verdict:
         return Verdict(TaskState.CANCELLED)
     known = str(state)[:32] if state else "failed" if error else "done"
     return Verdict(TaskState.ENDED, f"It had ended before it could be cancelled: {known}.")
-
-
-def _read_object(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
