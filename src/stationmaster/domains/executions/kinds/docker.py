@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from stationmaster.domains.executions.containers.container_run import ContainerR
 from stationmaster.domains.executions.containers.hardening import NO_NETWORK
 from stationmaster.domains.executions.containers.images import check_image, registry_of
 from stationmaster.domains.executions.containers.naming import AttemptName
+from stationmaster.domains.executions.containers.places import Places
 from stationmaster.domains.executions.containers.run_facts import RunFacts
 from stationmaster.domains.executions.containers.service_run import ServiceRun
 from stationmaster.domains.executions.containers.work import INPUTS, ContainerWork, Limits
@@ -34,6 +36,7 @@ HOST = "docker"
 SHORTEST_SECONDS = 1.0
 MOST_INTERRUPTED = 100
 SERVER_ERROR = 500
+WAITING = {"waits": True}
 ENGINE_ANSWERS = (EngineAway, EngineRefused)
 
 
@@ -70,29 +73,47 @@ class DockerExecutor:
         self._states = states
         self._service_url = settings.service_url or service_url
         self._interrupted: OrderedDict[AttemptName, ContainerRun | ServiceRun] = OrderedDict()
+        self._places = Places(settings.max_running)
 
     async def run(self, target: DockerTarget, context: Context) -> Outcome:
         """Run the container to its end."""
         facts = await context.desk.read_facts()
-        try:
-            self.check(target)
-            work = await self._prepare(target, context, facts)
-        except (ValueError, StationmasterError) as refusal:
-            return Outcome(State.FAILED, Reason.BLOCKED, error=str(refusal), is_final=True)
         seconds = min(target.timeout_seconds or context.timeout_seconds, context.timeout_seconds)
-        return await self.carry_out(work, context, facts, timeout_seconds=seconds)
+        async with self.place(context, facts):
+            try:
+                self.check(target)
+                work = await self._prepare(target, context, facts)
+            except (ValueError, StationmasterError) as refusal:
+                return Outcome(State.FAILED, Reason.BLOCKED, error=str(refusal), is_final=True)
+            return await self.carry_out(work, context, facts, timeout_seconds=seconds)
+
+    @asynccontextmanager
+    async def place(self, context: Context, facts: Facts) -> AsyncIterator[None]:
+        """Hold one of the places for containers, which `carry_out` needs; to wait for it costs the attempt no time.
+
+        Who waits has a handle that says so: when its replica goes away nothing is lost, and it waits at the next.
+
+        Raises:
+            Disowned: somebody else has the attempt.
+        """
+        is_begun = _begun(facts) is not None
+        if not is_begun and self._places.are_taken:
+            await context.desk.save_handle(WAITING)
+        async with self._places.one(context.stopwatch.stopped(), at_once=is_begun):
+            yield
 
     async def carry_out(
         self, work: ContainerWork, context: Context, facts: Facts, *, timeout_seconds: float
     ) -> Outcome:
-        """Run prepared work, begun here or, with a handle among the facts, by a replica that went away.
+        """Run prepared work in its `place`, begun here or, with a handle among the facts, by a replica that went away.
 
         Where there are files, it finds the state of its job, and leaves the next.
 
         Raises:
             Disowned: somebody else has the attempt.
         """
-        ends_at = _end_of(facts.handle) or clock.now() + timedelta(seconds=timeout_seconds)
+        begun = _begun(facts)
+        ends_at = _end_of(begun) or clock.now() + timedelta(seconds=timeout_seconds)
         seconds = max(SHORTEST_SECONDS, (ends_at - clock.now()).total_seconds())
         if self._settings.mode == "container":
             state = await StateFile.open(self._states, facts.job_id, context.execution_id)
@@ -104,7 +125,7 @@ class DockerExecutor:
         run = self._open_run(context, ends_at)
         try:
             async with asyncio.timeout(seconds):
-                return await run.carry_out(work, facts.handle)
+                return await run.carry_out(work, begun)
         except TimeoutError:
             await self._stop(run)
             error = f"No end within {timeout_seconds:g} seconds; it was stopped."
@@ -216,6 +237,11 @@ class DockerExecutor:
             await run.stop()
         except ENGINE_ANSWERS as error:  # the reaper removes it later
             logger.warning("docker.not_stopped", extra={"container": str(run.name), "error": str(error)})
+
+
+def _begun(facts: Facts) -> Mapping[str, Any] | None:
+    """Return the handle of a container that may be there already; None when the attempt only waited until now."""
+    return None if facts.handle == WAITING else facts.handle
 
 
 def _end_of(handle: Mapping[str, Any] | None) -> datetime | None:

@@ -166,10 +166,11 @@ class ScriptExecutor:
         seconds = min(manifest.timeout_seconds, context.timeout_seconds)
         try:
             self._docker.check(target)
-            files = {name: await self._read(digest) for name, digest in work.inputs.items()}
-            made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
-            made = replace(made, limits=_reserve(made.limits, manifest))
-            outcome = await self._docker.carry_out(made, context, facts, timeout_seconds=seconds)
+            async with self._docker.place(context, facts):
+                files = {name: await self._read(digest) for name, digest in work.inputs.items()}
+                made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
+                made = replace(made, limits=_reserve(made.limits, manifest))
+                outcome = await self._docker.carry_out(made, context, facts, timeout_seconds=seconds)
         except ValueError as refusal:
             outcome = Outcome(State.FAILED, Reason.BLOCKED, error=f"{refusal}", is_final=True)
         self._in_containers.discard(key)
