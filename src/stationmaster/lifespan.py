@@ -38,6 +38,7 @@ from stationmaster.domains.outbox.service import Outbox
 from stationmaster.domains.processes.transfer import ProcessSection
 from stationmaster.domains.retention.rules import make_policy
 from stationmaster.domains.runs.following import WorkflowFollower
+from stationmaster.domains.scripts import reading as script_reading
 from stationmaster.domains.scripts import service as scripts
 from stationmaster.domains.secrets.subjects import Subjects
 from stationmaster.domains.status.service import StatusLog
@@ -106,6 +107,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = database
         app.state.sealer = sealer
         app.state.secret_subjects = Subjects(scripts.find_visible, jobs.find_seen)
+        app.state.read_user_scripts = script_reading.show_newest_of_owners
         app.state.read_script_executions = execution_reading.show_newest_of_scripts
         app.state.authenticator = authenticator
         app.state.outbox = outbox = Outbox.open(settings.public_url, keyring)

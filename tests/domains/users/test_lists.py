@@ -4,8 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
+from stationmaster.domains.scripts import reading
 from stationmaster.domains.users.listing import USERS
 from stationmaster.identity.actor import Role
 from tests.support.databases import ONLY_SQLITE
@@ -75,7 +77,7 @@ async def test_fields_can_be_left_out(client: httpx.AsyncClient, admin: Person) 
         ({"filter": "version = 1"}, "filter"),
         ({"sort": "password_hash"}, "sort"),
         ({"exclude": "password_hash"}, "exclude"),
-        ({"include": "scripts"}, "include"),
+        ({"include": "password_hash"}, "include"),
         ({"meta_filter": "a:b"}, "meta_filter"),
         ({"cursor": ""}, "cursor"),
     ],
@@ -97,3 +99,49 @@ async def test_no_text_breaks_out_of_a_field(client: httpx.AsyncClient, admin: P
             assert answer.status_code == 422 or answer.json()["items"] == []
 
     assert await names(client, admin) == ["Ada", "Bob", "Cleo", "Root"]
+
+
+async def test_scripts_can_be_shown_beside_their_owners(client: httpx.AsyncClient, app: FastAPI, admin: Person) -> None:
+    bob = await make_person(app, name="Boris")
+    for name in ("first", "second"):
+        await register(client, bob, name)
+    items = (await get(client, admin, include="scripts")).json()["items"]
+    shown = {item["name"]: [script["name"] for script in item["scripts"]] for item in items}
+    [newest, _] = items[-1]["scripts"]
+    whole = (await client.get(f"/api/v1/scripts/{newest['id']}", headers=bob.headers)).json()
+
+    assert {"Ada": [], "Bob": [], "Cleo": [], "Root": [], "Boris": ["second", "first"]} == shown
+    assert newest == {name: whole[name] for name in newest}
+
+
+@ONLY_SQLITE
+async def test_a_page_of_accounts_shows_the_newest_scripts_of_each(
+    client: httpx.AsyncClient, app: FastAPI, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "OF_OWNER", 2)
+    for person in [await make_person(app), await make_person(app)]:
+        for name in "abc":
+            await register(client, person, name)
+    items = (await get(client, admin, include="scripts")).json()["items"]
+
+    assert [["c", "b"], ["c", "b"]] == [[script["name"] for script in item["scripts"]] for item in items[-2:]]
+
+
+@ONLY_SQLITE
+async def test_the_scripts_of_a_page_cost_one_statement(client: httpx.AsyncClient, app: FastAPI, admin: Person) -> None:
+    for person in [await make_person(app), await make_person(app)]:
+        await register(client, person, "one")
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    sa.event.listen(app.state.database.reader.sync_engine, "before_cursor_execute", note)
+    await get(client, admin, include="scripts")
+
+    assert 1 == len([statement for statement in statements if "FROM scripts" in statement])
+
+
+async def register(client: httpx.AsyncClient, owner: Person, name: str) -> None:
+    answer = await client.post("/api/v1/scripts", json={"name": name, "source": "pass"}, headers=owner.headers)
+    assert 201 == answer.status_code, answer.text

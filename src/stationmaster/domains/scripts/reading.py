@@ -1,5 +1,6 @@
 """Scripts as the API shows them: to those who may change them whole, to others without whom else they are open to."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,10 +22,12 @@ from stationmaster.domains.scripts.schemas import (
     VersionOut,
 )
 from stationmaster.domains.users import directory
+from stationmaster.domains.users.listing import OwnedScriptOut
 from stationmaster.identity.actor import Actor
 from stationmaster.web.items import make_item
 
 LINES = 20
+OF_OWNER = 50
 _OF_SCRIPT = {"id", "slug", "name", "description", "category", "owner_id", "status", "created_at", "updated_at"}
 _OF_MANIFEST = set(ScriptOut.model_fields) & set(Manifest.model_fields) - _OF_SCRIPT
 _ENVIRONMENT = ("runtime", "image", "network", "cpu_reservation", "cpu_limit", "memory_reservation", "memory_limit")
@@ -129,6 +132,23 @@ def _show_entry(script: Script, version: Version, access: Access, actor: Actor) 
         estimated_duration_seconds=manifest.estimated_duration_seconds,
         destructive=manifest.destructive,
         may_run=script.current_version is not None and access.may(actor, Action.RUN),
+    )
+
+
+async def show_newest_of_owners(session: AsyncSession, owner_ids: Collection[UUID]) -> dict[UUID, list[OwnedScriptOut]]:
+    """Show the newest scripts of each account, for administrators."""
+    shown: dict[UUID, list[OwnedScriptOut]] = defaultdict(list)
+    for script in await repository.list_newest_of_owners(session, owner_ids, OF_OWNER):
+        if script.owner_id is not None:
+            shown[script.owner_id].append(_show_owned(script))
+    return shown
+
+
+def _show_owned(script: Script) -> OwnedScriptOut:
+    return OwnedScriptOut(
+        **script.model_dump(include=_OF_SCRIPT & set(OwnedScriptOut.model_fields)),
+        public=script.is_public,
+        version=script.current_version,
     )
 
 

@@ -38,6 +38,15 @@ async def find_script(session: AsyncSession, id_or_slug: UUID | str, *, for_upda
     return found
 
 
+async def list_newest_of_owners(session: AsyncSession, owner_ids: Collection[UUID], count: int) -> Sequence[Script]:
+    """Return up to `count` newest scripts of each owner, newest first."""
+    scripts = table_of(Script)
+    place = sa.func.row_number().over(partition_by=scripts.c.owner_id, order_by=scripts.c.id.desc()).label("place")
+    ranked = sa.select(scripts.c.id, place).where(scripts.c.owner_id.in_(owner_ids)).subquery()
+    ids = sa.select(ranked.c.id).where(ranked.c.place <= count)
+    return (await session.scalars(select(Script).where(col(Script.id).in_(ids)).order_by(col(Script.id).desc()))).all()
+
+
 async def count(session: AsyncSession) -> int:
     return await session.scalar(sa.select(sa.func.count()).select_from(Script)) or 0
 

@@ -1,8 +1,11 @@
 """What the list of accounts shows, and what it can be narrowed to and sorted by."""
 
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
 from stationmaster.db.listing import Resource, field
@@ -34,8 +37,28 @@ USERS = Resource(
 )
 
 
+class OwnedScriptOut(Output):
+    """A script, as the list of accounts shows it beside its owner."""
+
+    id: UUID
+    slug: str = Field(examples=["monthly-ndvi"])
+    name: str = Field(examples=["Monthly NDVI"])
+    category: str | None = Field(examples=["vegetation"])
+    status: str = Field(description="Of the newest version.", examples=["SUCCESS"])
+    public: bool
+    version: int | None = Field(description="The version that runs; null while none can.")
+    created_at: datetime
+    updated_at: datetime
+
+
+ReadScripts = Callable[[AsyncSession, Collection[UUID]], Awaitable[dict[UUID, list[OwnedScriptOut]]]]
+"""Reads the newest scripts of accounts; handed in, since scripts stand in a room above."""
+
+
 class UserItem(UserRead, Item):
-    """An account in a list; `exclude` may leave out any field."""
+    """An account in a list; `include` adds the last field, `exclude` may leave out any."""
+
+    scripts: list[OwnedScriptOut] | None = Field(None, description="The 50 newest scripts that the account owns.")
 
 
 class PersonOut(Output):

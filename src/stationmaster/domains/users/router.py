@@ -1,5 +1,6 @@
 """Accounts, for those who manage them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stationmaster.domains.outbox.dependencies import OutboxDep
 from stationmaster.domains.users import management, passwords
 from stationmaster.domains.users import service as users
-from stationmaster.domains.users.listing import USERS, UserItem
+from stationmaster.domains.users.listing import USERS, ReadScripts, UserItem
+from stationmaster.domains.users.models import User
 from stationmaster.domains.users.schemas import UserCreate, UserPatch, UserRead
 from stationmaster.domains.users.service import NewUser
 from stationmaster.identity.actor import Actor, Role
@@ -34,6 +36,12 @@ class UserListParams(PageParams):
     is_active: bool | None = Field(None, description="Only active, or only inactive accounts.")
 
 
+async def get_script_reader(request: Request) -> ReadScripts:
+    """Return what reads the scripts of accounts."""
+    read: ReadScripts = request.app.state.read_user_scripts
+    return read
+
+
 UserQueryDep = Annotated[ListQuery, Depends(list_query(USERS, UserItem, default_sort="created_at"))]
 
 
@@ -43,11 +51,18 @@ async def list_users(
     query: UserQueryDep,
     session: ReadSessionDep,
     actor: RequireAdmin,
+    read_scripts: Annotated[ReadScripts, Depends(get_script_reader)],
     request: Request,
     response: Response,
 ) -> Page[UserItem]:
     """List all accounts, oldest first. For admins."""
     plan = query.plan(is_admin=actor.is_admin)
+
+    async def show(rows: Sequence[User]) -> list[UserItem]:
+        ids = [row.id for row in rows]
+        scripts = await read_scripts(session, ids) if "scripts" in plan.fields else {}
+        return [make_item(UserItem, UserRead.of(row), plan.fields, scripts=scripts.get(row.id, [])) for row in rows]
+
     page: Page[UserItem] = await paginate(
         session,
         plan.narrow(users.list_statement(role=params.role, is_active=params.is_active)),
@@ -55,7 +70,7 @@ async def list_users(
         request=request,
         response=response,
         order=plan.order,
-        transform=lambda rows: [make_item(UserItem, UserRead.of(row), plan.fields) for row in rows],
+        transform=show,
     )
     return page
 
