@@ -19,6 +19,8 @@ class Postbox:
     refuse_recipient: str | None = None
     refuse_content: str | None = None
     received: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    """What was received, byte for byte."""
     was_encrypted: list[bool] = field(default_factory=list)
     port: int = 0
 
@@ -34,6 +36,7 @@ class Postbox:
         if self.refuse_content:
             return self.refuse_content
         assert isinstance(envelope.content, bytes)
+        self.raw.append(envelope.content)
         self.received.append(message_from_bytes(envelope.content, policy=policy.default))
         self.was_encrypted.append(session.ssl is not None)
         return "250 OK"
