@@ -58,9 +58,7 @@ class DockerSettings(BaseModel):
         "", description="Where containers with a network reach this service; PUBLIC_URL when empty."
     )
     uid: int = Field(65534, ge=1, le=2**31 - 1, description="User and group that programs in containers run as.")
-    max_running: int = Field(
-        20, ge=1, le=1000, description="Containers that this replica has under way at once, those of scripts too."
-    )
+    max_running: int = Field(20, ge=1, le=1000, description="Containers, also of scripts, that run here at once.")
     max_cpu: float = Field(4, gt=0, description="Most processors that one container may ask for.")
     max_memory_mb: int = Field(4096, ge=6, description="Most memory that one container may ask for, in MiB.")
     max_pids: int = Field(1024, ge=1, description="Most processes and threads that one container may ask for.")
