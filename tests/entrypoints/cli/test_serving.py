@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
@@ -83,6 +84,19 @@ async def test_a_signal_while_it_starts_ends_it_before_it_serves() -> None:
     server = await live(make_app(starting=start))
 
     assert not server.started
+
+
+async def test_the_long_collection_is_over_before_anything_works() -> None:
+    """Afterwards it would hold up the first heartbeats."""
+    gc.unfreeze()
+    spared = []
+
+    async def start(_app: Starlette) -> None:
+        spared.append(gc.get_freeze_count())
+
+    await live(make_app(starting=start), signal.SIGTERM)
+
+    assert spared[0] > 0
 
 
 async def test_a_second_signal_cuts_the_drain_short() -> None:
