@@ -8,7 +8,6 @@ Each works on both databases, and ends with exit code 1 when anything is wrong.
 """
 
 import asyncio
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -17,29 +16,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import aiohttp
 import httpx
 import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.caller import log_in
 from bench.figures import percentile
+from bench.kills import kill_in_each_step
 from bench.lists import open_client
-from bench.receiver import running_receiver
-from bench.replica import Replica, running_replica, settings_for
+from bench.replica import running_replica, settings_for
 from bench.stand import DIALECTS, Dialect, Stand, open_stand
 from bench.tracking_rows import CHUNK, PROCESS_ID, PROCESSES, STEP_ID, rows_statements
 from stationmaster.db.engine import Database, open_database
 from stationmaster.kit.ids import new_id
 
-STEPS = [f"step-{number}" for number in range(1, 6)]
 PATIENCE_SECONDS = 90
 CALL_MS = 1500
 LEASE_SECONDS = 6
 """Long enough to be renewed in time on a busy machine: what a living replica lets run out counts as a crash, too."""
-LOOK_SECONDS = 0.1
 ABREAST = 4
 """Races at a time."""
 console = Console(width=150)
@@ -192,74 +187,6 @@ def lists(
     asyncio.run(measure())
 
 
-class Workflow:
-    """A workflow on a service that is killed."""
-
-    def __init__(self, replica: Replica, client: aiohttp.ClientSession) -> None:
-        self.replica = replica
-        self.client = client
-        self.headers: dict[str, str] = {}
-
-    async def log_in(self) -> None:
-        self.headers = {"Authorization": f"Bearer {await log_in(self.client, self.replica.base)}"}
-
-    async def call(self, method: str, path: str, body: object = None) -> Any:
-        address = f"{self.replica.base}/api/v1{path}"
-        async with self.client.request(method, address, json=body, headers=self.headers) as answer:
-            answer.raise_for_status()
-            return await answer.json()
-
-    async def begin(self, port: int) -> str:
-        """Begin a run of five steps, each a call that takes a while."""
-        target = {"type": "webhook", "url": f"http://127.0.0.1:{port}/wait/{CALL_MS}"}
-        steps = [{"name": name, "target": target} for name in STEPS]
-        process = await self.call("POST", "/processes", {"name": "under fire", "steps": steps})
-        run = await self.call("POST", "/runs", {"process_id": process["id"], "entity_id": "somebody"})
-        return str(run["id"])
-
-    async def wait_until(self, run_id: str, step: str, *statuses: str) -> dict[str, Any]:
-        """Wait until a step stands there; return the run.
-
-        Raises:
-            AssertionError: it has ended otherwise.
-        """
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                run: dict[str, Any] = await self.call("GET", f"/runs/{run_id}")
-                if next(one["status"] for one in run["steps"] if one["name"] == step) in statuses:
-                    return run
-                assert run["status"] in {"pending", "running"}, run
-                await asyncio.sleep(LOOK_SECONDS)
-
-    async def is_queued(self, execution_id: str) -> bool:
-        return bool((await self.call("GET", f"/executions/{execution_id}"))["state"] == "queued")
-
-    async def kill_in(self, run_id: str, step: str) -> None:
-        """Kill the service while the call of a step is under way, and start it again."""
-        run = await self.wait_until(run_id, step, "running", "success")
-        execution_id = next(one["execution_id"] for one in run["steps"] if one["name"] == step)
-        while await self.is_queued(execution_id):  # noqa: ASYNC110  # the service is another process
-            await asyncio.sleep(0.02)
-        self.replica.send(signal.SIGKILL)
-        await self.replica.ended()
-        await self.replica.start()
-        await self.replica.ready()
-
-
-async def kills_on(url: str, folder: Path, port: int, ledger: Path) -> tuple[dict[str, Any], Counter[str]]:
-    """Kill the service in each step; return the run at its end, and how often each step's execution was called."""
-    settings = settings_for(url, folder, RUNNER__LEASE=str(LEASE_SECONDS))
-    async with running_replica(settings, folder / "service.log") as replica, aiohttp.ClientSession() as client:
-        workflow = Workflow(replica, client)
-        await workflow.log_in()
-        run_id = await workflow.begin(port)
-        for step in STEPS:
-            await workflow.kill_in(run_id, step)
-        run = await workflow.wait_until(run_id, STEPS[-1], "success", "failed", "cancelled", "skipped")
-    calls = Counter(line.split()[0] for line in ledger.read_text().splitlines())  # noqa: ASYNC240  # it is short
-    return run, Counter({one["name"]: calls[one["execution_id"]] for one in run["steps"]})
-
-
 @program.command()
 def kills() -> None:
     """Kill the service in each step of a workflow."""
@@ -271,17 +198,22 @@ def kills() -> None:
                 for dialect, url in databases:
                     folder = Path(name) / f"service-{dialect}"
                     folder.mkdir()
-                    ledger = folder / "calls"
-                    begun = time.perf_counter()
-                    async with running_receiver(1, ledger) as (port,):
-                        run, calls = await kills_on(url, folder, port, ledger)
-                    standing = {one["name"]: one["status"] for one in run["steps"]}
-                    took = f"{time.perf_counter() - begun:.0f} s with {len(STEPS)} kills"
-                    console.print(f"{dialect}: {run['status']} in {took}; {standing}; calls: {dict(calls)}")
-                    is_right &= run["status"] == "completed" and min(calls.values()) >= 1
+                    is_right &= await kills_on(dialect, url, folder)
         return is_right
 
     raise typer.Exit(0 if asyncio.run(measure()) else 1)
+
+
+async def kills_on(dialect: Dialect, url: str, folder: Path) -> bool:
+    """Kill the service in each step on one database; show what came of it, and say whether it is right."""
+    settings = settings_for(url, folder, RUNNER__LEASE=str(LEASE_SECONDS))
+    async with running_replica(settings, folder / "service.log") as replica:
+        begun = time.perf_counter()
+        ending = await kill_in_each_step(replica, folder, call_ms=CALL_MS)
+        seconds = time.perf_counter() - begun
+    console.print(f"{dialect}: {ending.run['status']} in {seconds:.0f} s with {len(ending.statuses)} kills")
+    console.print(f"  {ending.statuses}; calls: {ending.calls_of_steps}; last start {replica.ready_after:.1f} s")
+    return ending.is_right()
 
 
 if __name__ == "__main__":
