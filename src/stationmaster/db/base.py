@@ -1,5 +1,6 @@
 """What every table shares: the metadata with its naming convention, key, times, column types."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +70,18 @@ def enum_column(kind: type[StrEnum], name: str, *, grows: bool = False) -> Any:
         length=32,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+_FLAG = re.compile(r"(?P<not>NOT )?\b(?P<name>(?:is|has)_\w+)")
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """Make an index of the rows for which a condition in PostgreSQL's words is true; flags are called `is_` or `has_`.
+
+    SQLite takes such an index only for a query with the same words, and SQLAlchemy asks there for `flag = 1`.
+    """
+    on_sqlite = _FLAG.sub(lambda flag: f"{flag['name']} = {0 if flag['not'] else 1}", where)
+    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(on_sqlite), postgresql_where=sa.text(where))
 
 
 class Table(SQLModel):

@@ -22,6 +22,7 @@ from sqlmodel import col, select
 
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
+from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.notify import Wake, waiting_for
 from stationmaster.db.session import unit_of_work
 from stationmaster.db.statements import dialect_of
@@ -122,7 +123,7 @@ async def _take_turn(session: AsyncSession) -> bool:
 def _select_ended() -> Any:
     return (
         select(Execution)
-        .where(col(Execution.is_watched), ~col(Execution.state).in_(ACTIVE))
+        .where(col(Execution.is_watched), *(~equals_choice(col(Execution.state), state) for state in ACTIVE))
         .order_by(col(Execution.finished_at), col(Execution.id))
         .limit(BATCH)
     )

@@ -21,7 +21,8 @@ from stationmaster.db.clock import database_now
 from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.executions.executor import Outcome
 from stationmaster.domains.executions.models import Breaker, Execution
-from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.executions.queue import is_waiting
+from stationmaster.domains.executions.states import Reason
 
 LONGEST_SECONDS = 900.0
 PROBE_SECONDS = 60
@@ -82,8 +83,7 @@ async def take_probes(session: AsyncSession) -> list[str]:
     now = await database_now(session)
     has_work = sa.exists().where(
         executions.c.host == breakers.c.host,
-        executions.c.state == State.QUEUED,
-        ~executions.c.is_held,
+        is_waiting(),
         executions.c.available_at <= now,
     )
     statement = (

@@ -16,6 +16,7 @@ from stationmaster.db.recordset import encode_rows, insert_rows, recordset
 from stationmaster.db.statements import insert_or_ignore
 from stationmaster.domains.executions.models import Execution, OverlapPolicy
 from stationmaster.domains.executions.overlap import Proposal, admit
+from stationmaster.domains.executions.queue import is_waiting
 from stationmaster.domains.executions.states import Reason, State, Trigger
 from stationmaster.kit.ids import new_id
 
@@ -126,7 +127,7 @@ async def _give_turns(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> 
 async def _last_turns(session: AsyncSession, owners: set[UUID | None]) -> dict[UUID | None, datetime]:
     statement = (
         sa.select(executions.c.owner_id, sa.func.max(executions.c.turn_at))
-        .where(executions.c.state == State.QUEUED, ~executions.c.is_held, executions.c.owner_id.in_(owners - {None}))
+        .where(is_waiting(), executions.c.owner_id.in_(owners - {None}))
         .group_by(executions.c.owner_id)
     )
     return {row.owner_id: row[1] for row in await session.execute(statement)}

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from stationmaster.db.base import Json, Table, enum_column, sealed
+from stationmaster.db.base import Json, Table, enum_column, partial_index, sealed
 from stationmaster.domains.executions.states import Reason, State, Trigger
 from stationmaster.kit import clock
 
@@ -59,10 +59,6 @@ _ACTIVE = "state IN ('queued', 'running')"
 NOTABLE = " OR ".join(f"state = '{state.value}'" for state in State if state is not State.SUCCEEDED)
 
 
-def _partial(name: str, *columns: str, where: str) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-
-
 class Execution(Table, table=True):
     """The durable record of one slot or one request.
 
@@ -75,17 +71,17 @@ class Execution(Table, table=True):
         sa.UniqueConstraint("schedule_id", "scheduled_for"),
         # Each index costs on every move of every execution: what few rows are in is partial, and most moves touch none.
         sa.Index("ix_executions_job", "job_id", "id"),
-        _partial("ix_executions_script", "script_id", "id", where="script_id IS NOT NULL"),
-        _partial("ix_executions_turn", "turn_at", "id", where="state = 'queued' AND NOT is_held"),
-        _partial("ix_executions_held", "overlap_key", "id", where="is_held"),
-        _partial("ix_executions_running", "lease_token", where="state = 'running'"),
-        _partial("ix_executions_overlap", "overlap_key", where=f"{_ACTIVE} AND overlap_key IS NOT NULL"),
-        _partial("ix_executions_state", "state", "id", where=NOTABLE),
-        _partial("ix_executions_step_run", "step_run_id", where="step_run_id IS NOT NULL"),
-        _partial("ix_executions_watched", "id", where=f"is_watched AND NOT ({_ACTIVE})"),
+        partial_index("ix_executions_script", "script_id", "id", where="script_id IS NOT NULL"),
+        partial_index("ix_executions_turn", "turn_at", "id", where="state = 'queued' AND NOT is_held"),
+        partial_index("ix_executions_held", "id", where="is_held"),
+        partial_index("ix_executions_running", "lease_token", where="state = 'running'"),
+        partial_index("ix_executions_overlap", "overlap_key", where=f"{_ACTIVE} AND overlap_key IS NOT NULL"),
+        partial_index("ix_executions_state", "state", "id", where=NOTABLE),
+        partial_index("ix_executions_step_run", "step_run_id", where="step_run_id IS NOT NULL"),
+        partial_index("ix_executions_watched", "id", where="is_watched AND state <> 'queued' AND state <> 'running'"),
         sa.Index("ix_executions_queued_at", "queued_at", "id"),
-        _partial("ix_executions_spec", "spec_id", where="spec_id IS NOT NULL"),
-        _partial("ix_executions_retry_of", "retry_of", where="retry_of IS NOT NULL"),
+        partial_index("ix_executions_spec", "spec_id", where="spec_id IS NOT NULL"),
+        partial_index("ix_executions_retry_of", "retry_of", where="retry_of IS NOT NULL"),
         sa.CheckConstraint("slot_count >= 1", name="slot_count"),
         sa.CheckConstraint("attempt >= 0", name="attempt"),
     )

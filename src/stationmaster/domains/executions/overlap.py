@@ -165,7 +165,7 @@ async def _list_held(session: AsyncSession) -> dict[str, list[tuple[UUID, int]]]
     statement = (
         sa.select(executions.c.overlap_key, executions.c.id, specs.c.max_running)
         .join(specs, specs.c.id == executions.c.spec_id)
-        .where(executions.c.is_held, executions.c.state == State.QUEUED)
+        .where(executions.c.is_held)  # and so it is queued: whatever ends it clears the flag
         .order_by(executions.c.id)
         .limit(RELEASE_BATCH)
     )

@@ -16,6 +16,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from stationmaster.db.base import Json, table_of
 from stationmaster.db.clock import database_instant
+from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions.models import Attempt, Breaker, Execution
 from stationmaster.domains.executions.states import Reason, State
@@ -97,6 +98,11 @@ _RESULT_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
 }
 
 
+def is_waiting() -> sa.ColumnElement[bool]:
+    """Say that it may be claimed when its time has come; in the words of the index by turn."""
+    return sa.and_(equals_choice(executions.c.state, State.QUEUED), ~executions.c.is_held)
+
+
 async def list_candidates(session: AsyncSession, *, limit: int, full_hosts: Collection[str]) -> list[Candidate]:
     """Lock up to `limit` executions whose turn it is, none of a host in `full_hosts` or behind a shut gate."""
     is_shut = sa.exists().where(breakers.c.host == executions.c.host, breakers.c.open_until.is_not(None))
@@ -114,8 +120,7 @@ async def _lock(session: AsyncSession, may_run: sa.ColumnElement[bool], limit: i
     statement = (
         sa.select(executions.c.id, executions.c.host)
         .where(
-            executions.c.state == State.QUEUED,
-            ~executions.c.is_held,
+            is_waiting(),
             executions.c.available_at <= now,
             may_run,
         )

@@ -15,6 +15,7 @@ from stationmaster.db.field_kind import equals_choice
 from stationmaster.db.recordset import encode_rows, recordset
 from stationmaster.domains.executions import overlap
 from stationmaster.domains.executions.models import NOTABLE, Attempt, Execution, Spec
+from stationmaster.domains.executions.queue import is_waiting
 from stationmaster.domains.executions.sight import in_sight_of
 from stationmaster.domains.executions.states import ACTIVE, Reason, State, Trigger
 from stationmaster.identity.actor import Actor
@@ -239,9 +240,7 @@ def _count_by(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 async def count_due(session: AsyncSession, now: datetime) -> int:
     """Count what is due and waits."""
-    statement = sa.select(sa.func.count()).where(
-        executions.c.state == State.QUEUED, ~executions.c.is_held, executions.c.available_at <= now
-    )
+    statement = sa.select(sa.func.count()).where(is_waiting(), executions.c.available_at <= now)
     return await session.scalar(statement) or 0
 
 

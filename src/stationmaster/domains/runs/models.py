@@ -7,13 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column
+from stationmaster.db.base import PERSONAL, Json, TimedTable, enum_column, partial_index
 from stationmaster.domains.runs.status import RunStatus, SkipReason, StepStatus
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
-    text = sa.text(where)
-    return sa.Index(name, *columns, unique=unique, sqlite_where=text, postgresql_where=text)
 
 
 class Run(TimedTable, table=True):
@@ -21,17 +16,19 @@ class Run(TimedTable, table=True):
 
     __tablename__ = "runs"
     __table_args__ = (
-        _partial("uq_runs_key", "process_id", "key", where="key IS NOT NULL AND deleted_at IS NULL", unique=True),
+        partial_index("uq_runs_key", "process_id", "key", where="key IS NOT NULL AND deleted_at IS NULL", unique=True),
         sa.Index("ix_runs_process", "process_id", "id"),
         sa.Index("ix_runs_entity", "entity_id", "id"),
         sa.Index("ix_runs_status", "status", "id"),
         sa.Index("ix_runs_created_at", "created_at", "id"),
         # All that a dashboard counts, so that it reads the index alone.
-        _partial("ix_runs_figures", "process_id", "status", "duration_seconds", where="deleted_at IS NULL"),
-        _partial("ix_runs_trend", "process_id", "created_at", "status", "duration_seconds", where="deleted_at IS NULL"),
+        partial_index("ix_runs_figures", "process_id", "status", "duration_seconds", where="deleted_at IS NULL"),
+        partial_index(
+            "ix_runs_trend", "process_id", "created_at", "status", "duration_seconds", where="deleted_at IS NULL"
+        ),
         # By process and age: what is to be neutralised.
-        _partial("ix_runs_kept", "process_id", "created_at", where="neutralized_at IS NULL AND held_at IS NULL"),
-        _partial("ix_runs_deleted", "deleted_at", where="deleted_at IS NOT NULL"),
+        partial_index("ix_runs_kept", "process_id", "created_at", where="neutralized_at IS NULL AND held_at IS NULL"),
+        partial_index("ix_runs_deleted", "deleted_at", where="deleted_at IS NOT NULL"),
         sa.Index(
             "ix_runs_meta",
             "meta",
@@ -70,13 +67,13 @@ class StepRun(TimedTable, table=True):
 
     __tablename__ = "step_runs"
     __table_args__ = (
-        _partial("uq_step_runs_step", "run_id", "step_id", where="is_current AND parent_id IS NULL", unique=True),
-        _partial(
+        partial_index("uq_step_runs_step", "run_id", "step_id", where="is_current AND parent_id IS NULL", unique=True),
+        partial_index(
             "uq_step_runs_item", "parent_id", "item_index", where="is_current AND parent_id IS NOT NULL", unique=True
         ),
         sa.Index("ix_step_runs_run", "run_id", "index", "id"),
-        _partial("ix_step_runs_figures", "step_id", "status", where="is_current AND parent_id IS NULL"),
-        _partial("ix_step_runs_deadline", "deadline_at", where="deadline_at IS NOT NULL"),
+        partial_index("ix_step_runs_figures", "step_id", "status", where="is_current AND parent_id IS NULL"),
+        partial_index("ix_step_runs_deadline", "deadline_at", where="deadline_at IS NOT NULL"),
         sa.CheckConstraint("finished_at >= started_at", name="times"),
     )
 

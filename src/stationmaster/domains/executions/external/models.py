@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from stationmaster.db.base import enum_column
+from stationmaster.db.base import enum_column, partial_index
 from stationmaster.domains.executions.external.reference import LONGEST_ID, TaskKind
 from stationmaster.kit import clock
 
@@ -30,10 +30,6 @@ class TaskState(StrEnum):
     """It was to be cancelled, and could not be; the reason says why."""
 
 
-def _partial(name: str, *columns: str, where: str) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-
-
 class ExternalTask(SQLModel, table=True):
     """One task, by its kind and its id there."""
 
@@ -42,8 +38,8 @@ class ExternalTask(SQLModel, table=True):
         sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("execution_id", "kind", "task_id"),
         # What is settled is in neither, so that looking costs nothing however many there have been.
-        _partial("ix_external_tasks_running", "execution_id", where="state = 'running'"),
-        _partial("ix_external_tasks_due", "next_try_at", where="state = 'cancelling'"),
+        partial_index("ix_external_tasks_running", "execution_id", where="state = 'running'"),
+        partial_index("ix_external_tasks_due", "next_try_at", where="state = 'cancelling'"),
     )
 
     execution_id: UUID
