@@ -1,12 +1,11 @@
 """What every replica asks many times a second is read from a small index, however many executions there are."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
 from stationmaster.db.engine import Database, open_database
@@ -15,11 +14,11 @@ from stationmaster.domains.executions.models import Breaker, Execution
 from stationmaster.domains.executions.states import State, Trigger
 from stationmaster.kit.ids import new_id
 from tests.support.databases import Databases, Dialect
+from tests.support.plans import Ask, plan_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SUCCEEDED, QUEUED = 10_000, 2_000
 TERM = timedelta(seconds=15)
-Ask = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def make_row(state: State) -> dict[str, Any]:
@@ -55,21 +54,6 @@ async def full(databases: Databases, dialect: Dialect) -> AsyncIterator[Database
         yield database
 
 
-async def plan_of(database: Database, ask: Ask) -> str:
-    """Return how the first statement about executions is carried out, as it was asked."""
-    seen: list[tuple[str, Any]] = []
-    listener = ("before_cursor_execute", lambda _connection, _cursor, sql, values, *_: seen.append((sql, values)))
-    async with AsyncSession(database.writer) as session:
-        sa.event.listen(database.writer.sync_engine, *listener)
-        await ask(session)
-        sa.event.remove(database.writer.sync_engine, *listener)
-        await session.rollback()
-    sql, values = next((sql, values) for sql, values in seen if "executions" in sql)
-    prefix = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN (COSTS OFF)"
-    async with database.writer.connect() as connection:
-        return "\n".join(str(row[-1]) for row in await connection.exec_driver_sql(f"{prefix} {sql}", values))
-
-
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
@@ -89,7 +73,7 @@ async def plan_of(database: Database, ask: Ask) -> str:
     ids=["candidates", "probe", "renew", "cancelled", "rescue", "due", "held", "probes", "watched"],
 )
 async def test_an_index_of_few_rows_is_enough(full: Database, ask: Ask, index: str) -> None:
-    plan = await plan_of(full, ask)
+    plan = await plan_of(full, ask, "executions")
 
     assert "Seq Scan on executions" not in plan
     if full.is_sqlite:
@@ -98,6 +82,6 @@ async def test_an_index_of_few_rows_is_enough(full: Database, ask: Ask, index: s
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 async def test_what_waits_is_in_its_order_already(full: Database) -> None:
-    plan = await plan_of(full, lambda session: queue.list_candidates(session, limit=5, full_hosts=[]))
+    plan = await plan_of(full, lambda session: queue.list_candidates(session, limit=5, full_hosts=[]), "executions")
 
     assert "TEMP B-TREE" not in plan

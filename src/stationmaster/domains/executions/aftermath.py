@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from stationmaster.db.base import table_of
 from stationmaster.db.engine import Database
 from stationmaster.db.errors import AWAY
 from stationmaster.db.field_kind import equals_choice
@@ -31,6 +32,7 @@ from stationmaster.domains.executions.states import ACTIVE
 from stationmaster.telemetry import metrics
 
 logger = logging.getLogger(__name__)
+_executions = table_of(Execution)
 
 BATCH = 200
 POLL_SECONDS = 1.0
@@ -123,7 +125,7 @@ async def _take_turn(session: AsyncSession) -> bool:
 def _select_ended() -> Any:
     return (
         select(Execution)
-        .where(col(Execution.is_watched), *(~equals_choice(col(Execution.state), state) for state in ACTIVE))
+        .where(col(Execution.is_watched), *(~equals_choice(_executions.c.state, state) for state in ACTIVE))
         .order_by(col(Execution.finished_at), col(Execution.id))
         .limit(BATCH)
     )

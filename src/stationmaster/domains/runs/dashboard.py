@@ -24,11 +24,11 @@ from stationmaster.web.paging import LargePage
 
 async def show_overall(session: AsyncSession, *, days: int) -> DashboardOut:
     """Show how all processes are doing."""
-    each = await figures.sum_up_each(session)
+    together, each = await figures.sum_up_all(session)
     names = await processes.find_names(session)
     nothing = figures.summarise([], None)
     return DashboardOut(
-        statistics=await figures.sum_up(session),
+        statistics=together,
         processes=[
             ProcessFiguresOut(process_id=id_, name=name, statistics=each.get(id_, nothing)) for id_, name in names
         ],

@@ -26,9 +26,10 @@ class Run(TimedTable, table=True):
         partial_index(
             "ix_runs_trend", "process_id", "created_at", "status", "duration_seconds", where="deleted_at IS NULL"
         ),
+        partial_index("ix_runs_slowest", "status", "duration_seconds", "process_id", where="deleted_at IS NULL"),
         # By process and age: what is to be neutralised.
         partial_index("ix_runs_kept", "process_id", "created_at", where="neutralized_at IS NULL AND held_at IS NULL"),
-        partial_index("ix_runs_deleted", "deleted_at", where="deleted_at IS NOT NULL"),
+        partial_index("ix_runs_deleted", "process_id", "deleted_at", where="deleted_at IS NOT NULL"),
         sa.Index(
             "ix_runs_meta",
             "meta",
