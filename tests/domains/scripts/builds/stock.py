@@ -59,15 +59,15 @@ class Stock:
             return [line.text for line in await session.scalars(statement)]
 
 
-async def make_stock(database: Database, files: Files) -> Stock:
+async def make_stock(database: Database, files: Files, *, entrypoint: str = "main.sh") -> Stock:
     """Register a script whose first version waits to be built."""
     actor = actor_of(await make_user(database))
     with audit.operator("tests"):
         async with unit_of_work(database) as session:
-            script = await service.create_script(session, submission(files), actor)
+            script = await service.create_script(session, submission(files, entrypoint), actor)
     return Stock(database, actor, script.id)
 
 
-def submission(files: Files) -> Submission:
-    manifest = Manifest.model_validate({"name": "Greeting", "runtime": "docker", "entrypoint": "main.sh"})
+def submission(files: Files, entrypoint: str = "main.sh") -> Submission:
+    manifest = Manifest.model_validate({"name": "Greeting", "runtime": "docker", "entrypoint": entrypoint})
     return Submission(manifest, Origin.ARCHIVE, archive=pack(files))
