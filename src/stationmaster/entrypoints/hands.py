@@ -38,7 +38,9 @@ def hire(
         return hands
     hands["reaper"] = Reaper(database, engine, settings.docker, installation)
     if settings.builds.enabled:
-        hands["builder"] = Builder(database, engine, settings.builds, installation, settings.docker.uid)
+        hands["builder"] = Builder(
+            database, engine, settings.builds, installation, settings.docker.uid, settings.runner.lease
+        )
     return hands
 
 

@@ -1,6 +1,7 @@
 """Scripts in the database whose versions wait to be built."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel import select
@@ -16,6 +17,7 @@ from stationmaster.identity.actor import Actor
 from tests.support.people import actor_of, make_user
 
 Files = dict[str, bytes]
+LEASE = timedelta(seconds=60)
 HELLO: Files = {"main.sh": b'echo "hello $1"\n'}
 
 

@@ -10,7 +10,7 @@ from stationmaster.domains.scripts.builds.builder import MOST_LINES, Builder, Tr
 from stationmaster.domains.scripts.models import Status
 from stationmaster.outbound.docker.engine import Engine, open_engine
 from stationmaster.setting_groups import BuildSettings
-from tests.domains.scripts.builds.stock import HELLO, Stock, make_stock
+from tests.domains.scripts.builds.stock import HELLO, LEASE, Stock, make_stock
 from tests.support.docker import IMAGE, NEEDS_DOCKER, DockerServer
 
 pytestmark = [NEEDS_DOCKER, pytest.mark.timeout(120)]
@@ -24,7 +24,7 @@ async def engine(docker_server: DockerServer) -> AsyncIterator[Engine]:
 
 def builder(database: Database, engine: Engine, **settings: Any) -> Builder:
     chosen = BuildSettings(**{"base_image": IMAGE, "network": "none", "allow_dockerfile": True, **settings})
-    return Builder(database, engine, chosen, "tests", 65534)
+    return Builder(database, engine, chosen, "tests", 65534, LEASE)
 
 
 async def built(database: Database, engine: Engine, files: dict[str, bytes], **settings: Any) -> Stock:

@@ -14,12 +14,12 @@ from stationmaster.domains.scripts.builds import claims
 from stationmaster.domains.scripts.builds.claims import MOST_BEGUN, Claim, NotOurs
 from stationmaster.domains.scripts.builds.models import Build
 from stationmaster.domains.scripts.models import Status
-from tests.domains.scripts.builds.stock import HELLO, make_stock
+from tests.domains.scripts.builds.stock import HELLO, LEASE, make_stock
 
 
 async def claim(database: Database) -> Claim | None:
     async with unit_of_work(database) as session:
-        return await claims.claim(session)
+        return await claims.claim(session, LEASE)
 
 
 async def must_claim(database: Database) -> Claim:

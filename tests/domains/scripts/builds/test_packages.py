@@ -12,7 +12,7 @@ from stationmaster.domains.scripts.builds.builder import Builder
 from stationmaster.domains.scripts.models import Status
 from stationmaster.outbound.docker.engine import Engine, open_engine
 from stationmaster.setting_groups import BuildSettings
-from tests.domains.scripts.builds.stock import Stock, make_stock
+from tests.domains.scripts.builds.stock import LEASE, Stock, make_stock
 from tests.support.databases import ONLY_SQLITE
 from tests.support.docker import NEEDS_DOCKER, DockerServer
 from tests.support.python_image import make_python_image
@@ -65,7 +65,7 @@ async def engine(docker_server: DockerServer) -> AsyncIterator[Engine]:
 async def built(database: Database, engine: Engine, base_image: str, requirements: bytes) -> Stock:
     stock = await make_stock(database, {"main.py": MAIN, "requirements.txt": requirements}, entrypoint="main.py")
     settings = BuildSettings(base_image=base_image, network="none")
-    assert await Builder(database, engine, settings, "tests", 65534).build_next()
+    assert await Builder(database, engine, settings, "tests", 65534, LEASE).build_next()
     return stock
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from stationmaster.db.engine import Database
@@ -64,6 +65,8 @@ class Builder:
     settings: BuildSettings
     installation: str
     uid: int
+    lease: timedelta
+    """How long a build stays ours while we do not say that it goes on, which we do each second."""
 
     async def run(self) -> None:
         """Build what comes, and now and then remove what nobody needs any more, for ever."""
@@ -97,7 +100,7 @@ class Builder:
     async def build_next(self) -> bool:
         """Build the oldest version that waits; return whether there was one."""
         async with unit_of_work(self.database) as session:
-            claimed = await claims.claim(session)
+            claimed = await claims.claim(session, self.lease)
         if claimed is None:
             return False
         with suppress(NotOurs):

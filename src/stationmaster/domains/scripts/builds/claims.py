@@ -17,7 +17,7 @@ from stationmaster.domains.scripts.builds.models import Build
 from stationmaster.domains.scripts.models import Script, Status, Version
 from stationmaster.kit.ids import new_id
 
-LEASE = timedelta(seconds=60)
+RETRY_AFTER = timedelta(seconds=10)
 MOST_BEGUN = 3
 """A build that was begun so often and never ended, because replicas or engines went away, is not begun again."""
 GIVEN_UP = f"The build was begun {MOST_BEGUN} times and never came to an end."
@@ -38,9 +38,11 @@ class Claim:
     number: int
     manifest: dict[str, Any]
     archive: bytes
+    lease: timedelta
+    """How long it stays ours without a renewal."""
 
 
-async def claim(session: AsyncSession) -> Claim | None:
+async def claim(session: AsyncSession, lease: timedelta) -> Claim | None:
     """Take the oldest version that waits, or whose builder went away; None when there is none."""
     now = await database_now(session)
     waits = sa.and_(col(Version.status) == Status.PENDING, col(Build.version_id).is_(None))
@@ -54,17 +56,17 @@ async def claim(session: AsyncSession) -> Claim | None:
         .with_for_update(skip_locked=True, of=Version)
     )
     version = await session.scalar(statement)
-    return await _begin(session, version) if version is not None else None
+    return await _begin(session, version, lease) if version is not None else None
 
 
-async def _begin(session: AsyncSession, version: Version) -> Claim | None:
+async def _begin(session: AsyncSession, version: Version, lease: timedelta) -> Claim | None:
     now, token = await database_now(session), new_id()
     build = await session.get(Build, version.id)
     begun = build.begun + 1 if build else 1
     if begun > MOST_BEGUN:
         await _end(session, version, image=None, error=GIVEN_UP)
         return None
-    await session.merge(Build(version_id=version.id, token=token, lease_until=now + LEASE, begun=begun))
+    await session.merge(Build(version_id=version.id, token=token, lease_until=now + lease, begun=begun))
     script = await repository.find_script(session, version.script_id, for_update=True)
     assert script is not None, "versions go with their script"
     version.status = Status.BUILDING
@@ -73,7 +75,7 @@ async def _begin(session: AsyncSession, version: Version) -> Claim | None:
     assert version.digest is not None, "what is built has an archive"
     archive = await blobs.read_all(session, version.digest)
     await session.flush()
-    return Claim(token, version.id, script.id, script.slug, version.number, version.manifest, archive)
+    return Claim(token, version.id, script.id, script.slug, version.number, version.manifest, archive, lease)
 
 
 async def renew(session: AsyncSession, claimed: Claim, lines: Sequence[str]) -> None:
@@ -82,18 +84,18 @@ async def renew(session: AsyncSession, claimed: Claim, lines: Sequence[str]) -> 
     Raises:
         NotOurs
     """
-    await _check(session, claimed, lease_until=await database_now(session) + LEASE)
+    await _check(session, claimed, lease_until=await database_now(session) + claimed.lease)
     if lines:
         await repository.add_lines(session, claimed.version_id, lines)
 
 
 async def release(session: AsyncSession, claimed: Claim, why: str) -> None:
-    """Give a build back that could not be made here: it is begun again when the lease would have run out.
+    """Give a build back that could not be made here: it is begun again a while later.
 
     Raises:
         NotOurs
     """
-    await _check(session, claimed, lease_until=await database_now(session) + LEASE / 6)
+    await _check(session, claimed, lease_until=await database_now(session) + RETRY_AFTER)
     await repository.add_lines(session, claimed.version_id, [why])
 
 
