@@ -127,11 +127,17 @@ class Yard:
 
     async def target_of(self, run: Json, step: str) -> Json:
         """Return what the execution of a step was told to do."""
+        return dict((await self._spec_of(run, step)).target)
+
+    async def timeout_of(self, run: Json, step: str) -> float:
+        """Return how many seconds the execution of a step was given."""
+        return (await self._spec_of(run, step)).timeout_seconds
+
+    async def _spec_of(self, run: Json, step: str) -> Spec:
         id_ = UUID(step_run(await self.read(run), step)["execution_id"])
         async with read_only(self.database) as session:
             execution = await session.get_one(Execution, id_)
-            spec = await session.get_one(Spec, execution.spec_id)
-        return dict(spec.target)
+            return await session.get_one(Spec, execution.spec_id)
 
 
 def step_run(run: Json, step: str) -> Json:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from dirty_equals import IsPartialDict
 
-from tests.support.tracking import Yard, faults
+from tests.support.tracking import HOOK, Yard, faults
 
 NOWHERE = f"/steps/{uuid4()}"
 
@@ -42,6 +42,16 @@ async def test_a_step_comes_last_or_where_it_is_wanted(yard: Yard) -> None:
     await yard.ask("POST", path, {"name": "far", "index": 50})
 
     assert [("z", 0), ("a", 1), ("b", 2), ("c", 3), ("far", 50)] == await order(yard, process)
+
+
+async def test_the_steps_that_can_be_done_again_are_listed(yard: Yard) -> None:
+    process = await yard.make_process("a", {"name": "b", "target": HOOK}, {"name": "c", "is_rerunnable": True})
+
+    async def names(rerunnable: bool) -> list[str]:
+        found = await yard.ask("GET", f"/processes/{process['id']}/steps", params={"rerunnable": rerunnable})
+        return [step["name"] for step in found["items"]]
+
+    assert (["b", "c"], ["a"]) == (await names(True), await names(False))
 
 
 async def test_a_step_moves_and_makes_room(yard: Yard) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from stationmaster.domains.executions.states import State
 from stationmaster.domains.runs.listing import RUNS
-from tests.support.tracking import Yard, faults
+from tests.support.tracking import HOOK, Yard, faults
 
 HOSTILE = ["' OR 1=1 --", "x'; DROP TABLE runs; --", "\"}' --", "\\", "%", "_", "$.region", "$1", ":id"]
 
@@ -94,6 +95,36 @@ async def test_runs_are_found_by_the_step_they_failed_at(shelf: Shelf) -> None:
 
     assert [1] == await shelf.found(failed_at=first)
     assert [2] == await shelf.found(failed_at=second)
+
+
+async def test_a_run_that_failed_at_a_step_twice_is_listed_once(yard: Yard) -> None:
+    process = await yard.make_process(
+        {"name": "a", "is_rerunnable": True}, {"name": "b", "target": HOOK, "fan_out": {"over": {"n": [1, 2]}}}
+    )
+    run = await yard.report(await yard.begin(process), "a", status="failed")
+    await yard.ask("POST", f"/step-runs/{run['steps'][0]['id']}/rerun")
+    await yard.report(run, "a", status="failed")
+    other = await yard.report(await yard.begin(process), "a", status="success")
+    for item in (0, 1):
+        await yard.end(other, "b", State.FAILED, item=item)
+
+    found = [await yard.ask("GET", "/runs", params={"failed_at": step["id"]}) for step in process["steps"]]
+
+    assert [[run["id"]], [other["id"]]] == [[item["id"] for item in page["items"]] for page in found]
+    assert [1, 1] == [page["total"] for page in found]
+
+
+async def test_the_deleted_runs_are_listed_apart(yard: Yard) -> None:
+    process = await yard.make_process("a")
+    kept, deleted = await yard.begin(process), await yard.begin(process)
+    await yard.ask("DELETE", f"/runs/{deleted['id']}")
+
+    pages = [
+        await yard.ask("GET", "/runs", params={"process_id": process["id"], "deleted": is_deleted})
+        for is_deleted in (False, True)
+    ]
+
+    assert [[kept["id"]], [deleted["id"]]] == [[item["id"] for item in page["items"]] for page in pages]
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,12 @@ async def test_of_two_that_rerun_at_once_one_does(yard: Yard) -> None:
     assert [202, 409, 409, 409] == sorted(answer.status_code for answer in answers)
 
 
-async def test_the_limit_holds(yard: Yard) -> None:
-    run = await begin_failed(yard, step={"rerun_config": {"max_retries": 1}})
-    await rerun(yard, run, "a")
-    run = await yard.end(run, "a", State.FAILED)
+@pytest.mark.parametrize(("config", "most"), [({"max_retries": 1}, 1), ({}, 3)])
+async def test_the_limit_holds(yard: Yard, config: dict[str, Any], most: int) -> None:
+    run = await begin_failed(yard, step={"rerun_config": config})
+    for _ in range(most):
+        assert 202 == (await rerun(yard, run, "a")).status_code
+        run = await yard.end(run, "a", State.FAILED)
 
     assert 409 == (await rerun(yard, run, "a")).status_code
 
@@ -87,7 +89,7 @@ async def test_an_outside_step_is_asked_for_again(yard: Yard) -> None:
     await rerun(yard, run, "a")
 
     target = await yard.target_of(run, "a")
-    assert (OTHER, "a") == (target["url"], target["body"]["step"])
+    assert (OTHER, "a", 9) == (target["url"], target["body"]["step"], await yard.timeout_of(run, "a"))
     assert "running" == (await yard.read(run))["status"]
     run = await yard.end(run, "a", response_status=202)
     assert "running" == run["status"]

@@ -57,11 +57,12 @@ async def find_step(session: AsyncSession, id_: UUID) -> Step | None:
     return await session.get(Step, id_)
 
 
-def steps_statement(process_id: UUID) -> Any:
-    """Select the steps of a process in their order."""
+def steps_statement(process_id: UUID, *, is_rerunnable: bool | None = None) -> Any:
+    """Select the steps of a process in their order; all, or only those that may be done again, or may not."""
+    chosen = sa.true() if is_rerunnable is None else col(Step.is_rerunnable).is_(is_rerunnable)
     return (
         select(Step)
-        .where(Step.process_id == process_id, col(Step.deleted_at).is_(None))
+        .where(Step.process_id == process_id, col(Step.deleted_at).is_(None), chosen)
         .order_by(col(Step.index), col(Step.id))
     )
 

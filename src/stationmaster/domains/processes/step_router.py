@@ -1,8 +1,9 @@
 """Steps over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.domains.jobs.router import RulesDep
@@ -28,12 +29,13 @@ async def list_steps(
     params: PageParamsDep,
     request: Request,
     response: Response,
+    rerunnable: Annotated[bool | None, Query(description="Only steps that may be done again, or may not.")] = None,
 ) -> Page[StepOut]:
     """List the steps of a process in their order."""
     process = await service.get_process(session, process_id)
     page: Page[StepOut] = await paginate(
         session,
-        steps.steps_statement(process.id),
+        steps.steps_statement(process.id, is_rerunnable=rerunnable),
         params,
         request=request,
         response=response,

@@ -34,9 +34,9 @@ def tell_step(step: Step) -> dict[str, Any]:
     }
 
 
-def steps_statement(process_id: UUID) -> Any:
+def steps_statement(process_id: UUID, *, is_rerunnable: bool | None) -> Any:
     """Return the statement of a list of a process's steps, in their order, for paging."""
-    return repository.steps_statement(process_id)
+    return repository.steps_statement(process_id, is_rerunnable=is_rerunnable)
 
 
 async def get_step(session: AsyncSession, id_: UUID) -> Step:
