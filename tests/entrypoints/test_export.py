@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from stationmaster.config import Settings
 from stationmaster.domains.auth.models import AccountToken, MailRequest, RefreshToken
+from stationmaster.identity.actor import Role
 from stationmaster.tables import metadata
 from tests.support.mails import STAYING
 from tests.support.objects import make_objects
@@ -19,14 +20,14 @@ SHOWN = {
     "messages": "mails",
     "notifications": "notifications",
     "jobs": "jobs",
+    "checks": "checks",
+    "files": "files",
 }
 NOT_SHOWN = {
     AccountToken.__tablename__: "the address is the account's own, or one that it asked for an hour ago",
     MailRequest.__tablename__: "an address that somebody typed, forgotten in seconds",
     RefreshToken.__tablename__: "part of a session",
-    "checks": "names that a person gave, listed by GET /checks",
     "pings": "what programs sent to checks, listed by GET /checks/{id}/pings",
-    "files": "uploads, listed and given by GET /files",
     "runs": "about whoever goes through a process; that person's report is the process's own",
     "step_runs": "as runs",
 }
@@ -40,6 +41,8 @@ def settings(settings: Settings) -> Settings:
 async def test_shows_it_all(app: FastAPI, client: httpx.AsyncClient) -> None:
     ada = await make_person(app, country="France")
     objects = await make_objects(app, ada.user)
+    check = f"/api/v1/checks/{objects['check_id']}"
+    await client.patch(check, json={"emails": ["ops@example.com"]}, headers=ada.headers)
     await client.put("/api/v1/users/me/ui-preferences", json={"dark": True}, headers=ada.headers)
 
     held = (await client.get(EXPORT, headers=ada.headers)).json()
@@ -51,15 +54,22 @@ async def test_shows_it_all(app: FastAPI, client: httpx.AsyncClient) -> None:
     assert [item["id"] for item in held["api_keys"]] == [objects["key_id"]]
     assert [item["kind"] for item in held["mails"]] == ["api_key_created"]
     assert [item["id"] for item in held["jobs"]] == [objects["job_id"]]
+    assert [(item["id"], item["emails"]) for item in held["checks"]] == [(objects["check_id"], ["ops@example.com"])]
+    assert [item["id"] for item in held["files"]] == [objects["file_id"]]
+    assert [held["files"][0]] == [(await client.get(f"/api/v1/files/{objects['file_id']}", headers=ada.headers)).json()]
 
 
 async def test_shows_nothing_of_others_and_no_secret(app: FastAPI, client: httpx.AsyncClient) -> None:
-    ada, bob = await make_person(app), await make_person(app, name="bob")
-    await make_objects(app, bob.user)
+    """Also to an administrator, who sees everybody's by other ways."""
+    ada, bob = await make_person(app, Role.ADMIN), await make_person(app, name="bob")
+    own, others = await make_objects(app, ada.user), await make_objects(app, bob.user)
+    check = (await client.get(f"/api/v1/checks/{own['check_id']}", headers=ada.headers)).json()
 
     answer = await client.get(EXPORT, headers=ada.headers)
 
     assert "bob" not in answer.text
+    assert not [name for name, id_ in others.items() if name.endswith("_id") and id_ in answer.text]
+    assert check["ping_url"].rpartition("/")[2] not in answer.text
     assert ada.grant.refresh_token not in answer.text
     assert "$argon2id$" not in answer.text
 

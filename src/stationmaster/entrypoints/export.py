@@ -11,6 +11,9 @@ from stationmaster.domains.api_keys import service as api_keys
 from stationmaster.domains.api_keys.schemas import ApiKeyRead
 from stationmaster.domains.auth import sessions
 from stationmaster.domains.auth.schemas import SessionRead
+from stationmaster.domains.checks import service as checks
+from stationmaster.domains.files import service as files
+from stationmaster.domains.files.schemas import FileOut
 from stationmaster.domains.jobs import service as jobs
 from stationmaster.domains.jobs.listing import JobFilters
 from stationmaster.domains.notifications import service as inbox
@@ -46,6 +49,16 @@ class OwnJob(Output):
     created_at: datetime
 
 
+class OwnCheck(Output):
+    """A dead-man check of the person's; `GET /checks/{id}` has all of it."""
+
+    id: UUID
+    name: str = Field(examples=["backup"])
+    description: str | None = Field(examples=["Copies the archive to the other site."])
+    emails: list[str] = Field(examples=[["ops@example.com"]])
+    created_at: datetime
+
+
 class PersonalData(Output):
     """Everything that is held about a person."""
 
@@ -57,15 +70,22 @@ class PersonalData(Output):
     mails: list[SentMail]
     notifications: list[NotificationOut]
     jobs: list[OwnJob]
+    checks: list[OwnCheck]
+    files: list[FileOut] = Field(description="Uploads, newest first.")
 
 
 @router.get("", summary="Export own data")
 async def export_own_data(session: ReadSessionDep, actor: CurrentPerson) -> PersonalData:
-    """Return everything that is held about you. Executions of your jobs are listed by `GET /executions?job_id=...`."""
+    """Return everything that is held about you.
+
+    Executions of your jobs are listed by `GET /executions?job_id=...`, the signs that your checks got by
+    `GET /checks/{id}/pings`, and the contents of your files are downloaded by `GET /files/{id}/content`.
+    """
     user_id = actor.user_id
     chosen = await preferences.preferences_of(session, user_id)
     opened = await sessions.list_of_person(session, user_id)
     owned = await session.scalars(jobs.list_statement(JobFilters(owner_id=user_id)))
+    watched = await session.scalars(checks.list_statement(owner_id=user_id, state=None, job_id=None))
     return PersonalData(
         account=UserRead.of(await users.get_user(session, user_id)),
         ui_preferences=chosen.ui,
@@ -75,4 +95,6 @@ async def export_own_data(session: ReadSessionDep, actor: CurrentPerson) -> Pers
         mails=[SentMail.model_validate(mail) for mail in await outbox.list_of_person(session, user_id)],
         notifications=[NotificationOut.of(entry) for entry in await inbox.list_of_person(session, user_id)],
         jobs=[OwnJob.model_validate(job) for job in owned],
+        checks=[OwnCheck.model_validate(check) for check in watched],
+        files=[FileOut.model_validate(file) for file in await files.list_of_person(session, user_id)],
     )

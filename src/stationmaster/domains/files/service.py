@@ -32,6 +32,11 @@ def list_statement(actor: Actor) -> Any:
     return repository.list_statement(owner_id=None if actor.is_admin else actor.user_id)
 
 
+async def list_of_person(session: AsyncSession, user_id: UUID) -> list[File]:
+    """Return all files of one person, newest first."""
+    return list(await session.scalars(repository.list_statement(owner_id=user_id)))
+
+
 async def get_file(session: AsyncSession, id_: UUID, actor: Actor) -> File:
     """Return a file of the caller's, any for admins.
 
