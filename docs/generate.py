@@ -19,6 +19,7 @@ from typer.cli import get_docs_for_click
 import stationmaster
 from stationmaster.config import Settings
 from stationmaster.entrypoints.cli import app as command_line
+from stationmaster.entrypoints.cli.groups import LazyGroup
 from stationmaster.errors import StationmasterError
 from stationmaster.telemetry import metrics
 
@@ -178,6 +179,8 @@ def metrics_page() -> str:
 
 def cli_page() -> str:
     command = typer.main.get_command(command_line)
+    assert isinstance(command, LazyGroup)
+    command.load_all()
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="stationmaster", title="Command line")
     heading, _, rest = text.strip().partition("\n")
     return f"{heading}\n\n{GENERATED}\n{rest}\n"

@@ -12,7 +12,7 @@ from stationmaster.db.session import unit_of_work
 from stationmaster.domains.audit import sealing
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.audit.models import ActorKind, AuditLog, Outcome
-from stationmaster.entrypoints.cli.terminal import run
+from stationmaster.entrypoints.cli.house import run
 from tests.domains.audit.reading import disarm
 from tests.entrypoints.cli.conftest import Command
 

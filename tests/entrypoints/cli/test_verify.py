@@ -10,7 +10,7 @@ from stationmaster.db import migrate
 from stationmaster.db.engine import Database, open_database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.executions.models import Execution
-from stationmaster.entrypoints.cli.terminal import run
+from stationmaster.entrypoints.cli.house import run
 from stationmaster.entrypoints.cli.verify import EXAMPLES, PROMISES
 from tests.entrypoints.cli.conftest import Command
 from tests.support.executions import make_spec, store

@@ -136,9 +136,3 @@ class OlderManifest(Input):
             if (value := getattr(self, name)) is not None
         }
         return {"name": self.name, "runtime": "docker", "entrypoint": "src/main.py", "network": "bridge", **limits}
-
-
-def make_slug(name: str) -> str:
-    """Make a slug from a name: `Filter products (EU)` becomes `filter-products-eu`."""
-    plain = "".join(each if each.isascii() and each.isalnum() else "-" for each in name.lower())
-    return "-".join(part for part in plain.split("-") if part)[:100].strip("-") or "script"

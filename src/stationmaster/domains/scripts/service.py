@@ -20,9 +20,10 @@ from stationmaster.domains.scripts.errors import (
     VersionNotFound,
     VersionNotReady,
 )
-from stationmaster.domains.scripts.manifest import Manifest, make_slug
+from stationmaster.domains.scripts.manifest import Manifest
 from stationmaster.domains.scripts.models import Origin, Script, Status, Version
 from stationmaster.domains.scripts.schemas import ScriptPatch, manifest_facts
+from stationmaster.domains.scripts.slug import make_slug
 from stationmaster.domains.scripts.sources import Submission
 from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.actor import Actor

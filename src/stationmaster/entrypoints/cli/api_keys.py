@@ -10,8 +10,8 @@ from stationmaster.domains.api_keys import service as api_keys
 from stationmaster.domains.api_keys.service import NewApiKey
 from stationmaster.entrypoints.api import list_scopes
 from stationmaster.entrypoints.cli import users
-from stationmaster.entrypoints.cli.house import open_house
-from stationmaster.entrypoints.cli.terminal import run, say
+from stationmaster.entrypoints.cli.house import open_house, run
+from stationmaster.entrypoints.cli.terminal import say
 from stationmaster.identity.actor import Role
 
 app = typer.Typer(help="Keys by which programs act for people.", no_args_is_help=True)

@@ -9,8 +9,8 @@ import typer
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.audit.verdict import Break, Link, Verdict
 from stationmaster.domains.audit.verifying import verify
-from stationmaster.entrypoints.cli.house import open_house
-from stationmaster.entrypoints.cli.terminal import FAILED, MISUSED, Refusal, run, say
+from stationmaster.entrypoints.cli.house import open_house, run
+from stationmaster.entrypoints.cli.terminal import FAILED, MISUSED, Refusal, say
 from stationmaster.entrypoints.secret_key import load_secret_key
 
 

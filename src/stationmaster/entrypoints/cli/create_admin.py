@@ -10,15 +10,8 @@ from stationmaster.db.engine import open_database
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.users import management as users
 from stationmaster.domains.users import passwords
-from stationmaster.entrypoints.cli.terminal import (
-    MISUSED,
-    Refusal,
-    log_troubles,
-    read_settings,
-    require_schema,
-    run,
-    say,
-)
+from stationmaster.entrypoints.cli.house import log_troubles, read_settings, require_schema, run
+from stationmaster.entrypoints.cli.terminal import MISUSED, Refusal, say
 from stationmaster.kit.emails import normalise_email
 
 

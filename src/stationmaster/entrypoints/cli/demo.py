@@ -15,9 +15,10 @@ from stationmaster.domains.users import service as users
 from stationmaster.domains.users.models import User
 from stationmaster.entrypoints.cli import serving
 from stationmaster.entrypoints.cli.create_admin import generate_password
+from stationmaster.entrypoints.cli.house import log_files, log_troubles, read_settings, run
 from stationmaster.entrypoints.cli.serve import Host, Port
 from stationmaster.entrypoints.cli.serving import Application
-from stationmaster.entrypoints.cli.terminal import Refusal, log_files, log_troubles, read_settings, run, say
+from stationmaster.entrypoints.cli.terminal import Refusal, say
 from stationmaster.entrypoints.demo.board import Board
 from stationmaster.entrypoints.demo.jobs import acting_as, ensure_jobs, rest_jobs
 from stationmaster.entrypoints.demo.receiver import Receiver, open_receiver

@@ -1,7 +1,8 @@
 """`stationmaster migrate`."""
 
 from stationmaster.db import migrate as migrations
-from stationmaster.entrypoints.cli.terminal import log_troubles, read_settings, run, say
+from stationmaster.entrypoints.cli.house import log_troubles, read_settings, run
+from stationmaster.entrypoints.cli.terminal import say
 
 
 def migrate() -> None:

@@ -5,17 +5,14 @@ Only what an operator can do something about is put into words; anything else is
 
 import errno
 from collections.abc import Iterator
-from typing import Any
 
-import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
-from typer.core import TyperGroup
 
 from stationmaster.db.errors import AWAY
 from stationmaster.db.migrate import ForeignKeysBroken, NewerDatabase
-from stationmaster.entrypoints.cli.terminal import FAILED, MISUSED, Refusal, err, printable
+from stationmaster.entrypoints.cli.terminal import FAILED, MISUSED, Refusal
 from stationmaster.entrypoints.secret_key import MissingKey
 from stationmaster.errors import Invalid, StationmasterError
 
@@ -33,20 +30,6 @@ EXPLAINED = (
 """Only these can have words; their subclasses that have none are raised again."""
 OUR_STATEMENTS = (ProgrammingError, IntegrityError, DataError)
 """The database understood us and refused: our mistake, not its absence."""
-
-
-class PlainSpeakingGroup(TyperGroup):
-    """Turns what a command raises into a refusal, for the commands of this group and of the groups inside it."""
-
-    def invoke(self, ctx: Any) -> Any:  # typer's own context has no public name
-        try:
-            return super().invoke(ctx)
-        except EXPLAINED as error:
-            refusal = find_refusal(error)
-            if refusal is None:
-                raise
-            err.print(printable(str(refusal)), style="red", markup=False, soft_wrap=True)
-            raise typer.Exit(refusal.exit_code) from error
 
 
 def find_refusal(error: BaseException) -> Refusal | None:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from stationmaster.db.resealing import Tally, reseal_column, sealed_columns
 from stationmaster.entrypoints.api import ROUTERS
-from stationmaster.entrypoints.cli.house import open_house
-from stationmaster.entrypoints.cli.terminal import Refusal, run, say
+from stationmaster.entrypoints.cli.house import open_house, run
+from stationmaster.entrypoints.cli.terminal import Refusal, say
 from stationmaster.entrypoints.secret_key import load_keyring
 
 assert ROUTERS, "imported for the tables that all rooms have: what is not imported would keep its old key"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stationmaster.entrypoints.cli import serving
-from stationmaster.entrypoints.cli.terminal import log_files, read_settings, run
+from stationmaster.entrypoints.cli.house import log_files, read_settings, run
 from stationmaster.telemetry import logging
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network of this machine.")]

@@ -14,8 +14,8 @@ from stationmaster.domains.users import management, passwords
 from stationmaster.domains.users import service as users
 from stationmaster.domains.users.models import User
 from stationmaster.domains.users.service import NewUser
-from stationmaster.entrypoints.cli.house import open_house
-from stationmaster.entrypoints.cli.terminal import out, printable, run, say
+from stationmaster.entrypoints.cli.house import open_house, run
+from stationmaster.entrypoints.cli.terminal import out, printable, say
 from stationmaster.errors import NotFound
 from stationmaster.identity.actor import Role
 from stationmaster.kit import clock

@@ -13,16 +13,8 @@ from stationmaster.db.engine import Database, open_database
 from stationmaster.domains.executions import invariants
 from stationmaster.domains.executions.invariants import Finding
 from stationmaster.domains.jobs import ledger_check
-from stationmaster.entrypoints.cli.terminal import (
-    FAILED,
-    log_troubles,
-    out,
-    printable,
-    read_settings,
-    require_schema,
-    run,
-    say,
-)
+from stationmaster.entrypoints.cli.house import log_troubles, read_settings, require_schema, run
+from stationmaster.entrypoints.cli.terminal import FAILED, out, printable, say
 from stationmaster.entrypoints.scheduler.leader import LEASE
 
 EXAMPLES = 10

@@ -13,9 +13,10 @@ from rich.text import Text
 from stationmaster.config import Settings
 from stationmaster.entrypoints.cli.doctor import machine, storage
 from stationmaster.entrypoints.cli.doctor.finding import Diagnosis, Status
+from stationmaster.entrypoints.cli.house import log_troubles, read_settings, run
 from stationmaster.entrypoints.cli.refusals import describe_settings
 from stationmaster.entrypoints.cli.serve import Host, Port
-from stationmaster.entrypoints.cli.terminal import FAILED, Refusal, log_troubles, out, printable, read_settings, run
+from stationmaster.entrypoints.cli.terminal import FAILED, Refusal, out, printable
 
 STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red"}
 NO_ADVICE = "Correct the setting; docs/reference/settings.md lists them all."

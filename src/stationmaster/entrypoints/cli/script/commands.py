@@ -9,8 +9,8 @@ from uuid import UUID
 import typer
 from rich.progress import Progress
 
-from stationmaster.domains.scripts.manifest import make_slug
-from stationmaster.entrypoints.cli.refusals import PlainSpeakingGroup
+from stationmaster.domains.scripts.slug import make_slug
+from stationmaster.entrypoints.cli.groups import PlainSpeakingGroup
 from stationmaster.entrypoints.cli.script.following import ENDED, follow, write_log
 from stationmaster.entrypoints.cli.script.project import make_project, pack_folder, read_manifest
 from stationmaster.entrypoints.cli.script.station import Station, open_station

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from stationmaster.domains.scripts.manifest import make_slug
+from stationmaster.domains.scripts.slug import make_slug
 from stationmaster.entrypoints.cli.terminal import MISUSED, Refusal
 
 MANIFEST = "stationmaster.yaml"
