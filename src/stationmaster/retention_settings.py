@@ -24,6 +24,7 @@ class RetentionSettings(BaseModel):
         timedelta(days=30), ge=timedelta(0), description="Files that executions left, counted from their end."
     )
     notifications: Duration = Field(timedelta(days=90), ge=timedelta(0), description="Notices in inboxes, read or not.")
+    notifications_per_person: int = Field(0, ge=0, description="Newest notices kept of each person, read or not.")
     messages: Duration = Field(
         timedelta(days=90), ge=timedelta(0), description="Mails and calls that went out or failed."
     )
@@ -32,10 +33,18 @@ class RetentionSettings(BaseModel):
         ge=timedelta(days=1),
         description="Ended sessions: so long a stolen token is still recognised.",
     )
+    sessions_per_person: int = Field(
+        0,
+        ge=0,
+        description="Newest sessions kept of each person; older ones that are over go, however lately they ended.",
+    )
     audit: Duration = Field(
         timedelta(0),
         ge=timedelta(0),
         description="Entries of the audit log, in whole seals; its chain stays verifiable.",
+    )
+    audit_entries: int = Field(
+        0, ge=0, description="Newest entries of the audit log kept; older ones go in whole seals."
     )
     status: Duration = Field(timedelta(days=30), ge=timedelta(0), description="Entries of the status log.")
     deleted_runs: Duration = Field(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
+from stationmaster.db.base import table_of
 from stationmaster.db.statements import delete_some
 
 Apply = Callable[[AsyncSession, datetime, int], Awaitable[int]]
@@ -49,6 +50,51 @@ def rows_rule(
         return await delete_some(session, model, is_old(before), limit=limit)
 
     return Rule(name, text, count, remove, keep)
+
+
+def newest_rule(
+    name: str,
+    text: str,
+    most: int,
+    model: type[SQLModel],
+    *,
+    owner: str,
+    which: sa.ColumnElement[bool] | None = None,
+) -> Rule:
+    """Make the rule that keeps the newest rows of each owner; of those that are older, `which` may go.
+
+    `owner` names a foreign key that has an index together with `id`, a UUIDv7.
+    """
+    table = table_of(model)
+    [reference] = table.c[owner].foreign_keys
+    kept = oldest_kept(most, table.c[owner], reference.column)
+    is_beyond = sa.and_(kept.c.owner == table.c[owner], table.c.id < kept.c.oldest)
+    chosen = sa.select(table.c.id).join(kept, is_beyond).where(sa.true() if which is None else which)
+
+    async def count(session: AsyncSession, _before: datetime, limit: int) -> int:
+        return await count_some(session, chosen, limit)
+
+    async def remove(session: AsyncSession, _before: datetime, limit: int) -> int:
+        return await delete_some(session, model, table.c.id.in_(chosen), limit=limit)
+
+    return Rule(name, text, count, remove, keep_count=most)
+
+
+def oldest_kept(most: int, owner: sa.Column[Any], owners: sa.Column[Any]) -> sa.CTE:
+    """Select of each owner the oldest of its newest so many rows, as `owner` and `oldest`; null where there are fewer.
+
+    Found for all owners first: else SQLite asks for it once more with each row of the table.
+    """
+    newer = owner.table.alias("newer")
+    oldest = (
+        sa.select(newer.c.id)
+        .where(newer.c[owner.name] == owners)
+        .order_by(newer.c.id.desc())
+        .offset(max(most, 1) - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.select(owners.label("owner"), oldest.label("oldest")).cte("kept").prefix_with("MATERIALIZED")
 
 
 async def count_some(session: AsyncSession, statement: sa.Select[Any], limit: int) -> int:

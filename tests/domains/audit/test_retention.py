@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from stationmaster.db.engine import Database
+from stationmaster.db.retention import Rule
 from stationmaster.db.session import unit_of_work
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.audit.models import AuditCheckpoint, AuditLog, AuditSeal
@@ -32,11 +33,15 @@ async def chain(database: Database) -> Database:
 
 
 async def cut(database: Database, *, limit: int, before: datetime | None = None, key: SealKey = KEY) -> int:
-    [rule] = rules(RetentionSettings(audit=HOUR), key)
-    instant = before or clock.now() + HOUR
+    chosen = [rule for rule in rules(RetentionSettings(audit=HOUR), key) if rule.name == "audit"]
+    return await apply(database, *chosen, limit=limit, before=before or clock.now() + HOUR)
+
+
+async def apply(database: Database, rule: Rule, *, limit: int, before: datetime) -> int:
+    """Apply a rule; what it removes it must have counted before."""
     async with unit_of_work(database) as session:
-        counted = await rule.count(session, instant, limit)
-        removed = await rule.remove(session, instant, limit)
+        counted = await rule.count(session, before, limit)
+        removed = await rule.remove(session, before, limit)
     assert counted == removed
     return removed
 
@@ -62,6 +67,16 @@ async def test_the_newest_seal_stays_and_the_next_follows_it(chain: Database) ->
 async def test_it_can_go_on(chain: Database) -> None:
     assert [3, 3] == [await cut(chain, limit=1) for _ in range(2)]
     assert (await verify(chain, KEY)).broken is None
+
+
+@pytest.mark.parametrize(("most", "removed"), [(13, 0), (12, 0), (11, 0), (9, 3), (8, 3), (6, 6), (1, 9)])
+async def test_the_newest_entries_stay(chain: Database, most: int, removed: int) -> None:
+    """However young the others are; whole seals go, so a few more may be left."""
+    chosen = [rule for rule in rules(RetentionSettings(audit_entries=most), KEY) if rule.name == "audit_entries"]
+
+    assert removed == await apply(chain, *chosen, limit=1000, before=clock.now() - HOUR)
+    verdict = await verify(chain, KEY)
+    assert (None, 12 - removed, removed) == (verdict.broken, verdict.entries, verdict.removed)
 
 
 async def test_what_is_young_stays(chain: Database) -> None:

@@ -10,7 +10,6 @@ from sqlmodel import SQLModel, col
 
 from stationmaster.db.blobs import Blob
 from stationmaster.db.engine import Database
-from stationmaster.db.retention import Rule
 from stationmaster.db.session import read_only, unit_of_work
 from stationmaster.domains.audit.chain import SealKey
 from stationmaster.domains.auth.models import UserSession
@@ -22,7 +21,7 @@ from stationmaster.domains.notifications.models import Notification
 from stationmaster.domains.notifications.notice import Severity
 from stationmaster.domains.outbox.models import Message, MessageState
 from stationmaster.domains.retention.models import Removal
-from stationmaster.domains.retention.rules import make_policy
+from stationmaster.domains.retention.rules import Policy, make_policy
 from stationmaster.kit import clock
 from stationmaster.kit.ids import first_id_at
 from stationmaster.retention_settings import RetentionSettings
@@ -33,13 +32,9 @@ DAY = timedelta(days=1)
 POLICY = make_policy(RetentionSettings(), SealKey(b"k" * 32))
 
 
-def rule_of(name: str) -> Rule:
-    return next(rule for rule in POLICY.rules if rule.name == name)
-
-
-async def apply(database: Database, name: str, limit: int = 1000) -> int:
+async def apply(database: Database, name: str, limit: int = 1000, *, policy: Policy = POLICY) -> int:
     """Apply a rule to what is older than a day; what it removes it must have counted before."""
-    rule, before = rule_of(name), clock.now() - DAY
+    [rule], before = [rule for rule in policy.rules if rule.name == name], clock.now() - DAY
     async with unit_of_work(database) as session:
         counted = await rule.count(session, before, limit)
         removed = await rule.remove(session, before, limit)
@@ -70,23 +65,41 @@ def test_rules_have_names_of_their_own() -> None:
 
 
 def test_by_default_the_audit_log_and_the_number_of_executions_are_left_alone() -> None:
-    assert {"audit", "executions_per_job"} == {rule.name for rule in POLICY.rules if not rule.is_active}
+    by_count = {"executions_per_job", "notifications_per_person", "sessions_per_person", "audit_entries"}
+
+    assert {"audit", *by_count} == {rule.name for rule in POLICY.rules if not rule.is_active}
 
 
-async def test_notices(database: Database) -> None:
-    user = await make_user(database)
-    old, young = id_at(2 * DAY), id_at(DAY / 2)
+def make_notices(user_id: UUID, *ids: UUID) -> list[Notification]:
     facts: dict[str, Any] = {
-        "user_id": user.id,
+        "user_id": user_id,
         "topic": "job_failed",
         "severity": Severity.ERROR,
         "title": "t",
         "message": "m",
     }
-    await add(database, *(Notification(id=id_, dedupe_key=id_.hex, **facts) for id_ in (old, young)))
+    return [Notification(id=id_, dedupe_key=id_.hex, **facts) for id_ in ids]
+
+
+async def test_notices(database: Database) -> None:
+    old, young = id_at(2 * DAY), id_at(DAY / 2)
+    await add(database, *make_notices((await make_user(database)).id, old, young))
 
     assert 1 == await apply(database, "notifications")
     assert {young} == await keys_of(database, Notification)
+
+
+@pytest.mark.parametrize(("most", "limit", "left"), [(2, 1000, 2), (3, 1000, 3), (4, 1000, 4), (9, 1000, 4), (1, 2, 2)])
+async def test_of_each_person_the_newest_notices_stay(database: Database, most: int, limit: int, left: int) -> None:
+    """However young the others are."""
+    ids, others = [id_at(DAY / 2, number) for number in range(4)], [id_at(DAY, 9)]
+    await add(database, *make_notices((await make_user(database)).id, *ids))
+    await add(database, *make_notices((await make_user(database)).id, *others))
+    policy = make_policy(RetentionSettings(notifications_per_person=most), SealKey(b"k" * 32))
+
+    assert 4 - left == await apply(database, "notifications_per_person", limit, policy=policy)
+    kept = await keys_of(database, Notification)
+    assert (left + 1, True) == (len(kept), {*others, *ids[-most:]} <= kept)
 
 
 async def test_messages_that_wait_stay(database: Database) -> None:
@@ -116,6 +129,18 @@ async def test_sessions(database: Database, ended: timedelta | None, expires: ti
     await add(database, UserSession(user_id=user.id, user_version=1, expires_at=now + expires, ended_at=ended_at))
 
     assert removed == await apply(database, "sessions")
+
+
+async def test_of_each_person_the_newest_sessions_stay_and_those_in_use(database: Database) -> None:
+    user, now = await make_user(database), clock.now()
+    ids = [id_at(DAY, number) for number in range(4)]
+    ends = [None, now, now, now]
+    facts: dict[str, Any] = {"user_id": user.id, "user_version": 1, "expires_at": now + DAY}
+    await add(database, *(UserSession(id=id_, ended_at=end, **facts) for id_, end in zip(ids, ends, strict=True)))
+    policy = make_policy(RetentionSettings(sessions_per_person=2), SealKey(b"k" * 32))
+
+    assert 1 == await apply(database, "sessions_per_person", policy=policy)
+    assert {ids[0], *ids[2:]} == await keys_of(database, UserSession)
 
 
 async def store_three(database: Database) -> list[UUID]:

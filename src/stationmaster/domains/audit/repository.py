@@ -169,6 +169,14 @@ async def list_old_seals(session: AsyncSession, before: datetime, limit: int) ->
     return list(await session.scalars(statement.order_by(col(AuditSeal.number)).limit(limit)))
 
 
+async def list_seals_beyond(session: AsyncSession, most: int, limit: int) -> Sequence[AuditSeal]:
+    """Return the oldest seals that end before the newest so many sealed entries; never the newest."""
+    newest = select(sa.func.max(SEALS.c.number), sa.func.max(SEALS.c.last_sequence)).cte("newest")
+    is_beyond = col(AuditSeal.last_sequence) <= newest.c[1] - most
+    statement = select(AuditSeal).where(is_beyond, col(AuditSeal.number) < newest.c[0])
+    return list(await session.scalars(statement.order_by(col(AuditSeal.number)).limit(limit)))
+
+
 async def cut_off(session: AsyncSession, point: AuditCheckpoint) -> int:
     """Remove what a checkpoint stands for; return how many entries that were. The triggers let pass only these."""
     session.add(point)

@@ -4,9 +4,9 @@ A checkpoint is signed in the place of the last seal that goes: its number, its 
 verification begins there. Who can write to the database, and has not the key, cannot make one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,18 +19,33 @@ from stationmaster.retention_settings import RetentionSettings
 
 
 def rules(settings: RetentionSettings, key: SealKey) -> Iterator[Rule]:
-    """Offer the rule of the audit log."""
-    text = "Entries of the audit log, in whole seals."
-    yield Rule("audit", text, _count, partial(_remove, key=key), keep=settings.audit)
+    """Offer the rules of the audit log: by age, and by how many entries there are."""
+    old = _Cut(repository.list_old_seals, key)
+    yield Rule("audit", "Entries of the audit log, in whole seals.", old.count, old.remove, keep=settings.audit)
+
+    async def list_beyond(session: AsyncSession, _before: datetime, limit: int) -> Sequence[AuditSeal]:
+        return await repository.list_seals_beyond(session, settings.audit_entries, limit)
+
+    beyond, text = _Cut(list_beyond, key), "Entries of the audit log beyond the newest, in whole seals."
+    yield Rule("audit_entries", text, beyond.count, beyond.remove, keep_count=settings.audit_entries)
 
 
-async def _count(session: AsyncSession, before: datetime, limit: int) -> int:
-    seals = _fitting(await repository.list_old_seals(session, before, limit), limit)
-    return sum(seal.last_sequence - seal.first_sequence + 1 for seal in seals)
+@dataclass(frozen=True)
+class _Cut:
+    """Cuts off the oldest seals, as many as are listed and fit."""
+
+    list_seals: Callable[[AsyncSession, datetime, int], Awaitable[Sequence[AuditSeal]]]
+    key: SealKey
+
+    async def count(self, session: AsyncSession, before: datetime, limit: int) -> int:
+        seals = _fitting(await self.list_seals(session, before, limit), limit)
+        return sum(seal.last_sequence - seal.first_sequence + 1 for seal in seals)
+
+    async def remove(self, session: AsyncSession, before: datetime, limit: int) -> int:
+        return await _remove(session, _fitting(await self.list_seals(session, before, limit), limit), self.key)
 
 
-async def _remove(session: AsyncSession, before: datetime, limit: int, *, key: SealKey) -> int:
-    seals = _fitting(await repository.list_old_seals(session, before, limit), limit)
+async def _remove(session: AsyncSession, seals: Sequence[AuditSeal], key: SealKey) -> int:
     if not seals:
         return 0
     last = seals[-1]

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
 from stationmaster.db.recordset import encode_rows, recordset
-from stationmaster.db.retention import Rule, count_some
+from stationmaster.db.retention import Rule, count_some, oldest_kept
 from stationmaster.domains.executions.models import Execution
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.retention_settings import RetentionSettings
@@ -70,19 +70,10 @@ def _old(before: datetime) -> sa.Select[tuple[UUID]]:
 
 def _beyond(most: int) -> sa.Select[tuple[UUID]]:
     """Select what is older than the newest so many of each job."""
-    newer = executions.alias("newer")
-    oldest_kept = (
-        sa.select(newer.c.id)
-        .where(newer.c.job_id == jobs.c.id)
-        .order_by(newer.c.id.desc())
-        .offset(max(most, 1) - 1)
-        .limit(1)
-        .scalar_subquery()
-    )
+    kept = oldest_kept(most, executions.c.job_id, jobs.c.id)
     return (
         sa.select(executions.c.id)
-        .join(jobs, jobs.c.id == executions.c.job_id)
-        .where(executions.c.id < oldest_kept)
+        .join(kept, sa.and_(kept.c.owner == executions.c.job_id, executions.c.id < kept.c.oldest))
         .where(executions.c.finished_at.is_not(None))
         .where(*_unneeded())
     )
