@@ -60,6 +60,10 @@ class Manifest(Input):
         max_length=50,
         description="Stored secrets that it finds in variables of these names, if they are granted to it.",
     )
+    credential: SecretName | None = Field(
+        None,
+        description="Stored secret, `user:password`, for the registry that has its image, if it is granted to the script.",
+    )
     outputs: list[OutputPattern] = Field(
         [], max_length=50, description="Files in OUTPUT_DIR that are kept as artifacts; `*` and `?` stand for others."
     )
@@ -79,6 +83,11 @@ class Manifest(Input):
         None, gt=0, le=86_400 * 30, description="How long it usually takes."
     )
     destructive: bool = Field(False, description="Whether it takes away what cannot be had again: runs need `confirm`.")
+
+    @property
+    def granted_secrets(self) -> list[str]:
+        """The stored secrets that must be granted to the script."""
+        return [*self.secrets, *([self.credential] if self.credential else [])]
 
     @field_validator("parameters")
     @classmethod
@@ -108,6 +117,8 @@ class Manifest(Input):
             raise ValueError("outputs of a container are plain file names")
         if self.runtime == "sandbox" and (self.cpu_reservation or self.memory_reservation):
             raise ValueError("only containers have reservations")
+        if self.runtime == "sandbox" and self.credential:
+            raise ValueError("only containers have an image that a credential could fetch")
         for kind in ("cpu", "memory"):
             limit, reservation = getattr(self, f"{kind}_limit"), getattr(self, f"{kind}_reservation")
             if limit and reservation and reservation > limit:

@@ -83,6 +83,7 @@ class ScriptOut(Output):
     entrypoint: list[str] = Field(examples=[["main.py"]])
     parameters: JsonObject = Field(description="JSON Schema of its parameters.")
     secrets: list[str] = Field(description="Variables in which it finds secrets.")
+    credential: str | None = Field(description="Secret by which its image is fetched.", examples=[None])
     outputs: list[str] = Field(description="Files that are kept as artifacts.")
     cpu_reservation: float | None
     cpu_limit: float | None

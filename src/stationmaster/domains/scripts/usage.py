@@ -44,10 +44,18 @@ class Use:
 
 @dataclass(frozen=True)
 class OpenedSecrets:
-    """The values of secrets: of those that the script itself asks for, by variable; of those given to it, by parameter."""
+    """The values of secrets: of those that the script itself asks for, by variable; of those given to it, by parameter; and
+    the login by which its image is fetched.
+    """
 
     declared: Mapping[str, str]
     given: Mapping[str, str]
+    login: str | None = None
+
+    @property
+    def all(self) -> list[str]:
+        """All values, which nobody may read."""
+        return [*self.declared.values(), *self.given.values(), *([self.login] if self.login else [])]
 
 
 async def find_use(
@@ -88,12 +96,19 @@ async def open_secrets(session: AsyncSession, sealer: Sealer, use: Use, actor: A
         SecretsNotGranted, SecretsUnreadable
     """
     script_id = use.script.id
-    declared = await secrets.open_granted(session, sealer, use.manifest.secrets, owner_id=None, script_id=script_id)
+    manifest = use.manifest
+    granted = await secrets.open_granted(
+        session, sealer, set(manifest.granted_secrets), owner_id=None, script_id=script_id
+    )
     named = _secret_names(use.manifest.parameters, use.values)
     opened = await secrets.open_granted(
         session, sealer, set(named.values()), owner_id=actor.user_id, script_id=script_id
     )
-    return OpenedSecrets(declared, {parameter: opened[name] for parameter, name in named.items()})
+    return OpenedSecrets(
+        declared={name: granted[name] for name in manifest.secrets},
+        given={parameter: opened[name] for parameter, name in named.items()},
+        login=granted[manifest.credential] if manifest.credential else None,
+    )
 
 
 def file_values(parameters: Parameters, values: Mapping[str, Any]) -> Iterator[tuple[str, Property, Any]]:
@@ -155,8 +170,9 @@ async def _check_secrets(
     *,
     pointer: str,
 ) -> None:
-    granted = await secrets.find_usable(session, manifest.secrets, owner_id=None, script_id=script.id)
-    if missing := {*manifest.secrets} - granted:
+    asked = set(manifest.granted_secrets)
+    granted = await secrets.find_usable(session, asked, owner_id=None, script_id=script.id)
+    if missing := asked - granted:
         raise SecretsNotGranted(missing)
     named = _secret_names(manifest.parameters, values)
     usable = await secrets.find_usable(session, set(named.values()), owner_id=actor.user_id, script_id=script.id)

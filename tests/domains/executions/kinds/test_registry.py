@@ -43,18 +43,25 @@ async def ada(app: FastAPI) -> Person:
     return await make_person(app)
 
 
+async def store(client: httpx.AsyncClient, by: Person, login: str) -> None:
+    secret = {"name": "REGISTRY", "value": login}
+    (await client.post("/api/v1/secrets", json=secret, headers=by.headers)).raise_for_status()
+
+
+async def grant(client: httpx.AsyncClient, by: Person, **whom: list[str]) -> None:
+    (await client.put("/api/v1/secrets/REGISTRY", json=whom, headers=by.headers)).raise_for_status()
+
+
 async def pull(client: httpx.AsyncClient, by: Person, registry: Registry, login: str | None) -> dict[str, Any]:
     """Have a job run the image, with a login as its credential; return how it ended."""
     target: dict[str, Any] = {"type": "docker", "image": registry.image, "command": SHOW}
     if login is not None:
-        secret = {"name": "REGISTRY", "value": login}
-        (await client.post("/api/v1/secrets", json=secret, headers=by.headers)).raise_for_status()
+        await store(client, by, login)
         target["credential"] = "REGISTRY"
     made = await client.post("/api/v1/jobs", json={"name": "tool", "target": target}, headers=by.headers)
     job = made.raise_for_status().json()["id"]
     if login is not None:
-        grant = {"jobs": [job]}
-        (await client.put("/api/v1/secrets/REGISTRY", json=grant, headers=by.headers)).raise_for_status()
+        await grant(client, by, jobs=[job])
     return await execute(client, by, job)
 
 
@@ -67,6 +74,22 @@ async def test_who_knows_the_login_gets_the_image(
     assert {"mark": registry.mark} == ended["result"]
     assert registry.has_tokens == bool(registry.tokens_given)
     assert "canary-7c41" not in await dump(app.state.database)
+
+
+async def test_a_script_gets_its_image_by_a_login_that_is_granted_to_it(
+    client: httpx.AsyncClient, ada: Person, registry: Registry
+) -> None:
+    await store(client, ada, LOGIN)
+    body = {"name": "Tool", "image": registry.image, "entrypoint": SHOW, "credential": "REGISTRY"}
+    script = (await client.post("/api/v1/scripts", json=body, headers=ada.headers)).raise_for_status().json()
+    refused = await client.post(f"/api/v1/scripts/{script['id']}/run", json={}, headers=ada.headers)
+    await grant(client, ada, scripts=[script["id"]])
+    target = {"type": "script", "script": script["slug"]}
+    made = await client.post("/api/v1/jobs", json={"name": "tool", "target": target}, headers=ada.headers)
+    ended = await execute(client, ada, made.raise_for_status().json()["id"])
+
+    assert (409, "REGISTRY") == (refused.status_code, script["credential"])
+    assert {"mark": registry.mark} == ended["result"], ended
 
 
 @pytest.mark.parametrize("login", [None, "robot:wrong", "stranger:canary-7c41-pass:word"])

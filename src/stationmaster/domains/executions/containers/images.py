@@ -2,6 +2,7 @@
 
 from fnmatch import fnmatchcase
 
+from stationmaster.outbound.docker.engine import RegistryLogin
 from stationmaster.setting_groups import DockerSettings
 
 DIGEST = "@sha256:"
@@ -32,6 +33,18 @@ def registry_of(reference: str) -> str:
     """Return the registry that has an image: the part before the first slash, if it looks like a host."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else DEFAULT_REGISTRY
+
+
+def read_login(reference: str, credential: str, secret: str) -> RegistryLogin:
+    """Return the login at the registry of an image that a stored secret holds.
+
+    Raises:
+        ValueError: the secret, named `credential`, is no login.
+    """
+    username, colon, password = secret.partition(":")
+    if not colon:
+        raise ValueError(f"the secret {credential} is no registry login: it must read user:password")
+    return RegistryLogin(registry_of(reference), username, password)
 
 
 def _forms(reference: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from stationmaster.domains.executions.containers.container_run import ContainerRun
 from stationmaster.domains.executions.containers.hardening import NO_NETWORK
-from stationmaster.domains.executions.containers.images import check_image, registry_of
+from stationmaster.domains.executions.containers.images import check_image, read_login
 from stationmaster.domains.executions.containers.naming import AttemptName
 from stationmaster.domains.executions.containers.places import Places
 from stationmaster.domains.executions.containers.run_facts import RunFacts
@@ -25,7 +25,7 @@ from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.executions.targets.docker import DockerTarget
 from stationmaster.errors import StationmasterError
 from stationmaster.kit import clock
-from stationmaster.outbound.docker.engine import Engine, RegistryLogin
+from stationmaster.outbound.docker.engine import Engine
 from stationmaster.outbound.docker.errors import EngineAway, EngineRefused
 from stationmaster.outbound.docker.swarm import Swarm
 from stationmaster.setting_groups import DockerSettings
@@ -181,7 +181,8 @@ class DockerExecutor:
             context.journal.mask(secret)
         work = self.make_work(target, context)
         env = {**work.env, **{name: secrets[name] for name in target.secrets}}
-        return replace(work, env=env, login=_login(target, secrets), outputs=target.outputs)
+        login = read_login(target.image, target.credential, secrets[target.credential]) if target.credential else None
+        return replace(work, env=env, login=login, outputs=target.outputs)
 
     def make_work(
         self,
@@ -255,12 +256,3 @@ def _explain(error: EngineAway | EngineRefused) -> Outcome:
     if error.status >= SERVER_ERROR:
         return Outcome(State.FAILED, Reason.SERVER_ERROR, error=text)
     return Outcome(State.FAILED, Reason.CLIENT_ERROR, error=text, is_final=True)
-
-
-def _login(target: DockerTarget, secrets: Mapping[str, str]) -> RegistryLogin | None:
-    if target.credential is None:
-        return None
-    username, colon, password = secrets[target.credential].partition(":")
-    if not colon:
-        raise ValueError(f"the secret {target.credential} is no registry login: it must read user:password")
-    return RegistryLogin(registry_of(target.image), username, password)

@@ -16,6 +16,7 @@ from uuid import UUID
 from stationmaster.db import blobs
 from stationmaster.db.engine import Database
 from stationmaster.db.session import read_only, unit_of_work
+from stationmaster.domains.executions.containers.images import read_login
 from stationmaster.domains.executions.containers.work import Limits
 from stationmaster.domains.executions.executor import Context, Facts, Outcome
 from stationmaster.domains.executions.journal import Stream
@@ -33,6 +34,7 @@ from stationmaster.domains.scripts.models import Origin
 from stationmaster.errors import Invalid, StationmasterError
 from stationmaster.kit.progress_pattern import ProgressPattern
 from stationmaster.kit.sealing import Sealer
+from stationmaster.outbound.docker.engine import RegistryLogin
 from stationmaster.outbound.sandbox.order import MIB, Cause, SandboxEnd, SandboxOrder
 from stationmaster.outbound.sandbox.sandbox import Sandbox
 
@@ -83,7 +85,7 @@ class ScriptExecutor:
             work = await self._prepare(target, facts)
         except StationmasterError as refusal:
             return Outcome(State.FAILED, Reason.CLIENT_ERROR, error=_explain(refusal), is_final=True)
-        for secret in (*work.secrets.declared.values(), *work.secrets.given.values()):
+        for secret in work.secrets.all:
             context.journal.mask(secret)
         if (pattern := work.use.manifest.progress_pattern) is not None:
             context.journal.read_progress_with(ProgressPattern.compile(pattern))
@@ -169,7 +171,7 @@ class ScriptExecutor:
             async with self._docker.place(context, facts):
                 files = {name: await self._read(digest) for name, digest in work.inputs.items()}
                 made = self._docker.make_work(target, context, files=files, outputs=manifest.outputs)
-                made = replace(made, limits=_reserve(made.limits, manifest))
+                made = replace(made, limits=_reserve(made.limits, manifest), login=_find_login(work, target.image))
                 outcome = await self._docker.carry_out(made, context, facts, timeout_seconds=seconds)
         except ValueError as refusal:
             outcome = Outcome(State.FAILED, Reason.BLOCKED, error=f"{refusal}", is_final=True)
@@ -244,6 +246,11 @@ def _reserve(limits: Limits, manifest: Manifest) -> Limits:
         cpu_reservation=manifest.cpu_reservation or 0,
         memory_reservation_mb=(manifest.memory_reservation or 0) // MIB,
     )
+
+
+def _find_login(work: ScriptWork, image: str) -> RegistryLogin | None:
+    credential, secret = work.use.manifest.credential, work.secrets.login
+    return None if credential is None or secret is None else read_login(image, credential, secret)
 
 
 def _judge(end: SandboxEnd, context: Context) -> Outcome:
