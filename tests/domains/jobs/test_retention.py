@@ -16,6 +16,7 @@ from stationmaster.domains.executions.models import Attempt, Execution
 from stationmaster.domains.executions.states import Reason, State
 from stationmaster.domains.jobs.ledger_check import find_violations
 from stationmaster.domains.jobs.retention import rules
+from stationmaster.domains.runs.retention import is_held
 from stationmaster.entrypoints.scheduler.leader import LEASE
 from stationmaster.kit import clock
 from stationmaster.retention_settings import RetentionSettings
@@ -40,7 +41,7 @@ executions = table_of(Execution)
 
 
 def rule_of(name: str, **settings: Any) -> Rule:
-    [rule] = [rule for rule in rules(RetentionSettings.model_validate(settings)) if rule.name == name]
+    [rule] = [rule for rule in rules(RetentionSettings.model_validate(settings), is_held) if rule.name == name]
     return rule
 
 

@@ -11,7 +11,7 @@ from stationmaster.domains.runs.status import MOVES, StepStatus
 from stationmaster.identity.actor import Role
 from stationmaster.kit.ids import new_id
 from tests.support.people import make_key
-from tests.support.tracking import Yard, faults, step_run
+from tests.support.tracking import Yard, faults, statuses, step_run
 
 BEGAN, ENDED = "2026-11-21T08:00:00.000Z", "2026-11-21T08:00:10.000Z"
 
@@ -144,6 +144,30 @@ async def test_who_reports_and_who_may_not(yard: Yard) -> None:
     assert 403 == (await yard.client.post("/api/v1/runs", json={}, headers=headers)).status_code
     viewer_key = (await make_key(yard.app, yard.admin.user, Role.VIEWER, scopes=["runs:read"]))[1]
     assert 403 == (await yard.client.get("/api/v1/runs", headers=viewer_key)).status_code
+
+
+async def test_the_way_of_the_robots_that_are_there(yard: Yard) -> None:
+    """By the process's name and a field of the metadata to the newest run, by the step to its step run, and a report."""
+    made = await yard.make_process("a", "b", run_metadata_schema={"case": {"type": "string", "personal": True}})
+    for _ in range(2):
+        newest = await yard.begin(made, meta={"case": "0101: 7, x"})
+    scopes = ["processes:read", "runs:read", "step-runs:read", "step-runs:write"]
+    headers = (await make_key(yard.app, yard.stranger.user, scopes=scopes))[1]
+
+    async def list_(path: str, **params: Any) -> list[dict[str, Any]]:
+        answer = await yard.client.get(f"/api/v1{path}", params=params, headers=headers)
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    [process] = [one for one in await list_("/processes", page=1, size=100) if one["name"] == made["name"]]
+    run = (await list_("/runs", process_id=process["id"], meta_filter="case:0101: 7, x"))[0]
+    [found] = await list_(f"/runs/{run['id']}/step-runs", step_id=process["steps"][1]["id"])
+    failure = {"error_code": "E1", "message": "no", "details": {"page": 3}}
+    report = {"status": "failed", "started_at": ENDED, "finished_at": ENDED, "failure": failure}
+    answer = await yard.client.patch(f"/api/v1/step-runs/{found['id']}", json=report, headers=headers)
+
+    assert (200, report) == (answer.status_code, {name: answer.json()[name] for name in report})
+    assert {"run": "failed", "a": "pending", "b": "failed"} == statuses(await yard.read(newest))
 
 
 async def test_a_stale_report_is_refused(yard: Yard) -> None:

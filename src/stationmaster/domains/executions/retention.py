@@ -1,7 +1,11 @@
-"""Forgetting what executions said and left, before they are forgotten themselves."""
+"""Forgetting what executions said and left, before they are forgotten themselves.
 
-from collections.abc import Iterator
-from datetime import datetime
+What was done for a step may have to be kept for longer than its age says; a higher room knows, and says so by `Kept`.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,50 +24,39 @@ _chunks = table_of(JournalChunk)
 _executions = table_of(Execution)
 _journals = table_of(Journal)
 
+Kept = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+"""From the id of a step run to the condition that what was done for it must be kept."""
 
-def rules(settings: RetentionSettings) -> Iterator[Rule]:
+
+def rules(settings: RetentionSettings, is_kept: Kept) -> Iterator[Rule]:
     """Offer the rules of the logs and of the artifacts."""
-    yield Rule("logs", "What ended executions said.", _count, _remove, keep=settings.logs)
-    yield Rule("artifacts", "Files of ended executions.", _count_artifacts, _remove_artifacts, keep=settings.artifacts)
+    yield _rule("logs", "What ended executions said.", settings.logs, is_kept, _journals, _chunks)
+    # The contents of files go with the sweep of what nobody points to.
+    yield _rule("artifacts", "Files of ended executions.", settings.artifacts, is_kept, _artifacts)
 
 
-def _old(before: datetime) -> sa.Select[tuple[UUID]]:
-    # Keys tell when they were made: the oldest journals are found without an index on their end.
+def _rule(name: str, text: str, keep: timedelta, is_kept: Kept, table: sa.Table, *others: sa.Table) -> Rule:
+    """Make the rule of tables whose rows belong to executions, the first of which says whose there are."""
+
+    async def count(session: AsyncSession, before: datetime, limit: int) -> int:
+        return await count_some(session, _old(table, before, is_kept), limit)
+
+    async def remove(session: AsyncSession, before: datetime, limit: int) -> int:
+        ids = list(await session.scalars(_old(table, before, is_kept).limit(limit)))
+        for each in (*others, table):
+            await session.execute(sa.delete(each).where(each.c.execution_id.in_(ids)))
+        return len(ids)
+
+    return Rule(name, text, count, remove, keep=keep)
+
+
+def _old(table: sa.Table, before: datetime, is_kept: Kept) -> sa.Select[tuple[UUID]]:
+    # Keys tell when they were made: the oldest rows are found without an index on the end of their executions.
     return (
-        sa.select(_journals.c.execution_id)
-        .join(_executions, _executions.c.id == _journals.c.execution_id)
-        .where(_journals.c.execution_id < first_id_at(before), _executions.c.finished_at < before)
-        .order_by(_journals.c.execution_id)
-    )
-
-
-async def _count(session: AsyncSession, before: datetime, limit: int) -> int:
-    return await count_some(session, _old(before), limit)
-
-
-async def _remove(session: AsyncSession, before: datetime, limit: int) -> int:
-    ids = list(await session.scalars(_old(before).limit(limit)))
-    await session.execute(sa.delete(_chunks).where(_chunks.c.execution_id.in_(ids)))
-    await session.execute(sa.delete(_journals).where(_journals.c.execution_id.in_(ids)))
-    return len(ids)
-
-
-def _with_old_artifacts(before: datetime) -> sa.Select[tuple[UUID]]:
-    """Select the executions whose files are old; the contents go with the sweep of what nobody points to."""
-    return (
-        sa.select(_artifacts.c.execution_id)
-        .join(_executions, _executions.c.id == _artifacts.c.execution_id)
-        .where(_artifacts.c.execution_id < first_id_at(before), _executions.c.finished_at < before)
-        .order_by(_artifacts.c.execution_id)
+        sa.select(table.c.execution_id)
+        .join(_executions, _executions.c.id == table.c.execution_id)
+        .where(table.c.execution_id < first_id_at(before), _executions.c.finished_at < before)
+        .where(~is_kept(_executions.c.step_run_id))
+        .order_by(table.c.execution_id)
         .distinct()
     )
-
-
-async def _count_artifacts(session: AsyncSession, before: datetime, limit: int) -> int:
-    return await count_some(session, _with_old_artifacts(before), limit)
-
-
-async def _remove_artifacts(session: AsyncSession, before: datetime, limit: int) -> int:
-    ids = list(await session.scalars(_with_old_artifacts(before).limit(limit)))
-    await session.execute(sa.delete(_artifacts).where(_artifacts.c.execution_id.in_(ids)))
-    return len(ids)

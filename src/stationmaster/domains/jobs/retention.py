@@ -5,7 +5,7 @@ says up to which slot records may be gone, so that the auditor of the ledger mis
 stays: an execution that a retry names, the record that a pause under way extends, an end that nobody has followed yet.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stationmaster.db.base import table_of
 from stationmaster.db.recordset import encode_rows, recordset
-from stationmaster.db.retention import Rule, count_some, oldest_kept
+from stationmaster.db.retention import Apply, Rule, count_some, oldest_kept
 from stationmaster.domains.executions.models import Execution
+from stationmaster.domains.executions.retention import Kept
 from stationmaster.domains.jobs.models import Job, Schedule
 from stationmaster.retention_settings import RetentionSettings
 
@@ -25,45 +26,34 @@ schedules = table_of(Schedule)
 retries = executions.alias("retries")
 
 
-def rules(settings: RetentionSettings) -> Iterator[Rule]:
+def rules(settings: RetentionSettings, is_kept: Kept) -> Iterator[Rule]:
     """Offer the rules: by age, and by how many each job has."""
-    yield Rule(
-        "executions",
-        "Ended executions, with their attempts and logs.",
-        _count_old,
-        _remove_old,
-        keep=settings.executions,
-    )
-    yield _count_rule(settings.executions_per_job)
+    text = "Ended executions, with their attempts and logs."
+    yield Rule("executions", text, *_apply(lambda before: _old(before, is_kept)), keep=settings.executions)
+    text, most = "Ended executions beyond the newest of each job.", settings.executions_per_job
+    yield Rule("executions_per_job", text, *_apply(lambda _before: _beyond(most)), keep_count=most)
 
 
-def _count_rule(most: int) -> Rule:
-    async def count(session: AsyncSession, _before: datetime, limit: int) -> int:
-        return await count_some(session, _beyond(most), limit)
+def _apply(choose: Callable[[datetime], sa.Select[tuple[UUID]]]) -> tuple[Apply, Apply]:
+    """Make what counts and what removes the executions that are chosen."""
 
-    async def remove(session: AsyncSession, _before: datetime, limit: int) -> int:
-        return await _remove(session, _beyond(most).limit(limit))
+    async def count(session: AsyncSession, before: datetime, limit: int) -> int:
+        return await count_some(session, choose(before), limit)
 
-    text = "Ended executions beyond the newest of each job."
-    return Rule("executions_per_job", text, count, remove, keep_count=most)
+    async def remove(session: AsyncSession, before: datetime, limit: int) -> int:
+        return await _remove(session, choose(before).limit(limit))
 
-
-async def _count_old(session: AsyncSession, before: datetime, limit: int) -> int:
-    return await count_some(session, _old(before), limit)
+    return count, remove
 
 
-async def _remove_old(session: AsyncSession, before: datetime, limit: int) -> int:
-    return await _remove(session, _old(before).limit(limit))
-
-
-def _old(before: datetime) -> sa.Select[tuple[UUID]]:
+def _old(before: datetime, is_kept: Kept) -> sa.Select[tuple[UUID]]:
     last_slot = sa.func.coalesce(executions.c.slot_until, executions.c.scheduled_for, executions.c.queued_at)
     return (
         sa.select(executions.c.id)
         .where(executions.c.queued_at < before)
         .where(executions.c.finished_at < before)
         .where(last_slot < before)
-        .where(*_unneeded())
+        .where(*_unneeded(), ~is_kept(executions.c.step_run_id))
         .order_by(executions.c.queued_at)
     )
 

@@ -27,8 +27,8 @@ class Policy:
 def make_policy(settings: RetentionSettings, key: SealKey) -> Policy:
     """Collect the rules; a new one is one line here."""
     rules = (
-        *jobs.rules(settings),
-        *executions.rules(settings),
+        *jobs.rules(settings, runs.is_held),
+        *executions.rules(settings, runs.is_held),
         *notifications.rules(settings),
         *messages.rules(settings),
         *sessions.rules(settings),
