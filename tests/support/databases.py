@@ -54,7 +54,7 @@ class Databases:
         if dialect == "sqlite":
             yield _sqlite_url(Path(shutil.copy(template, self._new_file())))
             return
-        async with (await self._started_server()).new_database(template=template) as url:
+        async with (await self._started_server()).copy_of(template) as url:
             yield url
 
     async def _template(self, dialect: Dialect) -> str:
