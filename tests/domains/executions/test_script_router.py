@@ -75,7 +75,8 @@ async def test_what_is_destructive_needs_a_confirmation(client: httpx.AsyncClien
     refused = await run(client, ada, slug, params={"text": "x"})
     confirmed = await run(client, ada, slug, params={"text": "x"}, confirm=True)
 
-    assert (refused.status_code, confirmed.status_code) == (409, 202)
+    assert (refused.status_code, confirmed.status_code) == (422, 202)
+    assert refused.json()["errors"][0]["pointer"] == "/confirm"
 
 
 @ONLY_SQLITE

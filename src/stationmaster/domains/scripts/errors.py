@@ -66,8 +66,8 @@ class VersionNotReady(Conflict):
         super().__init__(f"Version {number} is {status} and cannot be the current one.")
 
 
-class ConfirmationNeeded(Conflict):
+class ConfirmationNeeded(Invalid):
     title = "Confirm that you want this"
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"The script {slug!r} is destructive: send `confirm: true` to run it.")
+        super().__init__(FieldError(f"must be true: the script {slug!r} is destructive", pointer="/confirm"))
