@@ -51,7 +51,7 @@ async def test_what_was_uploaded_comes_back(client: httpx.AsyncClient, ada: Pers
     assert answer.status_code == 201
     assert made == shown.json()
     assert (made["name"], made["size_bytes"]) == ("Größe 1.csv", len(CONTENT))
-    assert made["digest"] == hashlib.sha256(CONTENT).hexdigest()
+    assert made["checksum"] == hashlib.sha256(CONTENT).hexdigest()
     assert content.content == CONTENT
     assert content.headers["content-type"] == "application/octet-stream"
     assert content.headers["content-disposition"] == (

@@ -19,7 +19,7 @@ FILES = Resource(
         field("name", _files.c.name),
         field("media_type", _files.c.media_type),
         field("size_bytes", _files.c.size_bytes),
-        field("digest", _files.c.digest),
+        field("checksum", _files.c.digest),
         field("owner_id", _files.c.owner_id),
         field("created_at", _files.c.created_at),
         *owner_fields(_files.c.owner_id),
