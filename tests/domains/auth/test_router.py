@@ -103,6 +103,15 @@ async def test_logout_with_an_access_token_whose_time_is_over(app: FastAPI, clie
     assert not await is_alive(client, ada)
 
 
+async def test_an_access_token_is_no_refresh_token(app: FastAPI, client: httpx.AsyncClient) -> None:
+    ada = await make_person(app)
+    access_token = ada.headers["Authorization"].removeprefix("Bearer ")
+
+    answer = await client.post(f"{AUTH}/refresh", json={"refresh_token": access_token})
+
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer rubbish"}])
 async def test_logout_of_nothing(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     answer = await client.post(f"{AUTH}/logout", headers=headers, json={"refresh_token": "rubbish"})

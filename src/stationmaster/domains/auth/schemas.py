@@ -27,7 +27,8 @@ from stationmaster.web.schema import Input, Output
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=254)]
 RefreshTokenText = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200),
+    # Longer than ours ever are: an access token sent by mistake is refused as a credential, with 401.
+    StringConstraints(min_length=1, max_length=4096),
     Field(examples=["smr_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX2yZ3aB4cD5eF6"]),
 ]
 MailedToken = Annotated[
