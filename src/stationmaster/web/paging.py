@@ -130,7 +130,7 @@ async def paginate(
     response: Response,
     order: Order | None = None,
     transform: Transform | None = None,
-    total_cap: int = LARGE_TOTAL_CAP,
+    total_cap: int | None = None,
 ) -> Any:
     """Read one page of a statement and put the links and counts into the answer's headers.
 
@@ -145,7 +145,7 @@ async def paginate(
         assert order is not None, "a list with cursors says its order"
         part = await _read_by_cursor(session, statement, params, order, transform)
         return give_part(part, request=request, response=response)
-    cap = total_cap if isinstance(params, LargePageParams) and params.count == "capped" else None
+    cap = find_cap(params, total_cap)
     page: Page[Any] = await apaginate(
         session,
         order.apply(statement) if order else statement,
@@ -163,16 +163,37 @@ async def paginate(
 def give_page(
     items: Sequence[Any], total: int, params: PageParams, *, request: Request, response: Response
 ) -> Page[Any]:
-    """Put the links and counts of a page that was read elsewhere into the answer's headers."""
-    page: Page[Any] = Page.create(items, params, total=total)
+    """Put the links and counts of a page that was read elsewhere into the answer's headers.
+
+    `total` may stop anywhere behind the cap where a list is counted to it.
+    """
+    model = LargePage if isinstance(params, LargePageParams) else Page
+    page: Page[Any] = model.create(items, params, total=total, cap=find_cap(params))
     _add_headers(page, request, response)
     return page
+
+
+def find_cap(params: PageParams, at: int | None = None) -> int | None:
+    """Return where the count of a list stops, if it does: `at`, or where all lists stop."""
+    is_capped = isinstance(params, LargePageParams) and params.count == "capped"
+    return (at or LARGE_TOTAL_CAP) if is_capped else None
 
 
 def give_part(part: CursorPage[Any], *, request: Request, response: Response) -> CursorPage[Any]:
     """Put the links of a part that was read elsewhere into the answer's headers."""
     _add_links(_cursors(part), request, response)
     return part
+
+
+def refuse_pages(params: LargePageParams) -> None:
+    """Refuse what has no meaning beside a cursor.
+
+    Raises:
+        Invalid
+    """
+    for name in ("count", "page"):
+        if getattr(params, name) != LargePageParams.model_fields[name].default:  # generated clients send the defaults
+            raise Invalid(FieldError("has no meaning beside `cursor`", parameter=name))
 
 
 async def _read_by_cursor(
@@ -182,9 +203,7 @@ async def _read_by_cursor(
     order: Order,
     transform: Transform | None,
 ) -> CursorPage[Any]:
-    for name in ("count", "page"):
-        if getattr(params, name) != CursorPageParams.model_fields[name].default:  # generated clients send the defaults
-            raise Invalid(FieldError("has no meaning beside `cursor`", parameter=name))
+    refuse_pages(params)
     try:
         found = await read_slice(session, statement, order, cursor=params.cursor or "", size=params.size)
     except BadCursor as error:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from stationmaster.domains.executions.journal import Stream
 from stationmaster.kit.ids import new_id
+from stationmaster.web import paging
 from tests.domains.executions.watching import Speaker, Theatre, theatre_of
 
 
@@ -56,6 +57,19 @@ async def test_a_page_shows_lines_oldest_first(theatre: Theatre, speaker: Speake
     ].items()
 
 
+async def test_a_long_log_is_counted_to_a_cap(
+    theatre: Theatre, speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "LARGE_TOTAL_CAP", 3)
+    capped = await theatre.get(f"/{speaker.id}/logs?size=2&page=2")
+    exact = await theatre.get(f"/{speaker.id}/logs?size=2&count=exact")
+
+    assert ["three", "broken"] == texts(capped)
+    assert {"total": 3, "total_capped": True}.items() <= capped.json().items()
+    assert 'rel="last"' not in capped.headers["link"]
+    assert {"total": 5, "total_capped": False}.items() <= exact.json().items()
+
+
 async def test_cursors_lead_through_the_log_and_back(theatre: Theatre, speaker: Speaker) -> None:
     seen, cursor = [], ""
     for _ in range(3):
@@ -93,7 +107,9 @@ async def test_filters_narrow_the_log(theatre: Theatre, speaker: Speaker, query:
     assert expected == texts(await theatre.get(f"/{speaker.id}/logs?{query}&cursor="))
 
 
-@pytest.mark.parametrize("query", ["level=loud", "cursor=x", "cursor=after-1&page=1", "format=xml", "attempt=0"])
+@pytest.mark.parametrize(
+    "query", ["level=loud", "cursor=x", "cursor=after-1&page=2", "cursor=&count=exact", "format=xml", "attempt=0"]
+)
 async def test_what_is_wrong_is_refused(theatre: Theatre, speaker: Speaker, query: str) -> None:
     assert 422 == (await theatre.get(f"/{speaker.id}/logs?{query}")).status_code
 

@@ -83,6 +83,17 @@ async def test_lines_stand_beside_the_output_in_order(theatre: Theatre, program:
     assert ("report", "warning") == (items[1]["stream"], items[1]["level"])
 
 
+@pytest.mark.parametrize(("level", "kept"), [("INFO", "info"), ("Warning", "warning"), ("CRITICAL", "error")])
+async def test_levels_are_taken_as_programs_write_them(
+    theatre: Theatre, program: Program, level: str, kept: str
+) -> None:
+    answer = await program.call("POST", "/logs", json={"lines": [{"text": "reported", "level": level}]})
+    items = (await theatre.get(f"/{program.speaker.id}/logs")).json()["items"]
+
+    assert 200 == answer.status_code, answer.text
+    assert [kept] == [item["level"] for item in items]
+
+
 async def test_what_the_attempt_hides_is_hidden_in_reports_too(theatre: Theatre, program: Program) -> None:
     """The replica that takes a report has nothing but what is stored of the attempt."""
     program.speaker.journal.mask("swordfish")

@@ -24,7 +24,15 @@ from stationmaster.kit.instants import format_instant
 from stationmaster.web.application import DatabaseDep
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
-from stationmaster.web.paging import CursorPage, Page, PageParams, give_page, give_part
+from stationmaster.web.paging import (
+    CursorPage,
+    LargePage,
+    LargePageParams,
+    find_cap,
+    give_page,
+    give_part,
+    refuse_pages,
+)
 from stationmaster.web.schema import Text
 from stationmaster.web.session import ReadSessionDep
 
@@ -34,7 +42,7 @@ Format = Literal["json", "text", "jsonl"]
 MEDIA_TYPES = {"text": "text/plain; charset=utf-8", "jsonl": "application/jsonl"}
 
 
-class LogParams(PageParams):
+class LogParams(LargePageParams):
     """Which part of a log."""
 
     cursor: str | None = Field(
@@ -65,7 +73,7 @@ _DOWNLOADS = {"text/plain": {"schema": {"type": "string"}}, "application/jsonl":
     "/{execution_id}/logs",
     summary="Read the log of an execution",
     responses={200: {"content": _DOWNLOADS}, **problems(404)},
-    response_model=Page[LogLineOut] | CursorPage[LogLineOut],
+    response_model=LargePage[LogLineOut] | CursorPage[LogLineOut],
 )
 async def list_execution_logs(
     execution_id: UUID,
@@ -79,7 +87,7 @@ async def list_execution_logs(
     format: Annotated[  # noqa: A002  # the API's word
         Format, Query(description="`json` is a page; `text` and `jsonl` are the whole log, as a download.")
     ] = "json",
-) -> Page[LogLineOut] | CursorPage[LogLineOut] | Response:
+) -> LargePage[LogLineOut] | CursorPage[LogLineOut] | Response:
     """Read what an execution said, oldest first: its output and what the service has to say about it.
 
     A log that grew too long keeps its beginning and its end; a mark stands for what is left out. Secrets are masked. For its
@@ -90,10 +98,11 @@ async def list_execution_logs(
         return _download(database, execution_id, which, format)
     if params.cursor is None:
         start = params.size * (params.page - 1)
-        lines, total = await log_page.read_page(session, execution_id, which, start=start, size=params.size)
+        lines, total = await log_page.read_page(
+            session, execution_id, which, start=start, size=params.size, cap=find_cap(params)
+        )
         return give_page([LogLineOut.of(line) for line in lines], total, params, request=request, response=response)
-    if "page" in params.model_fields_set:
-        raise Invalid(FieldError("has no meaning beside `cursor`", parameter="page"))
+    refuse_pages(params)
     try:
         part = await log_page.read_part(
             session,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from stationmaster.domains.executions.external.reference import LONGEST_ID, TaskKind, TaskReference, read_reference
 from stationmaster.domains.executions.journals.command import MAX_RESULT, MAX_STAGE
@@ -24,10 +24,22 @@ def _check_size(result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _read_level(level: Any) -> Any:
+    """Take the names that logging libraries write: any case, and one more for the worst."""
+    if not isinstance(level, str):
+        return level
+    return Level.ERROR.value if level.lower() == "critical" else level.lower()
+
+
 def _check_printable(name: str) -> str:
     if not name.isprintable():
         raise ValueError("only printable characters on one line are allowed here")
     return name
+
+
+ReportedLevel = Annotated[
+    Level, BeforeValidator(_read_level), Field(description="In any case; `critical` counts as `error`.")
+]
 
 
 class ExternalTaskIn(Input):
@@ -81,14 +93,14 @@ class LogLineIn(Input):
     """One line of a log."""
 
     text: LogText = Field(examples=["Loaded 3 rows."])
-    level: Level = Level.INFO
+    level: ReportedLevel = Level.INFO
 
 
 class LogLinesIn(Input):
     """One line (`text`, `level`) or several (`lines`)."""
 
     text: LogText | None = Field(None, examples=["Loaded 3 rows."])
-    level: Level = Field(Level.INFO, description="Of the one line.")
+    level: ReportedLevel = Field(Level.INFO, description="Of the one line, in any case.")
     lines: list[LogLineIn] | None = Field(None, min_length=1, max_length=MOST_LINES)
 
     @model_validator(mode="after")

@@ -29,15 +29,17 @@ class LogPart:
 
 
 async def read_page(
-    session: AsyncSession, execution_id: UUID, which: LineFilter, *, start: int, size: int
+    session: AsyncSession, execution_id: UUID, which: LineFilter, *, start: int, size: int, cap: int | None
 ) -> tuple[list[Line], int]:
-    """Return the lines of one page, and how many there are on all pages."""
+    """Return the lines of one page, and how many there are on all pages; behind the page and a cap nothing is counted."""
     lines: list[Line] = []
     total = 0
     async for line in _pass(session, execution_id, which):
         if start <= total < start + size:
             lines.append(line)
         total += 1
+        if cap is not None and total > cap and total >= start + size:
+            break
     return lines, total
 
 
