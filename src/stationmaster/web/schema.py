@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from stationmaster.kit.instants import format_instant, normalise, parse_instant
+from stationmaster.kit.instants import format_instant, normalise, parse_instant, parse_span
 from stationmaster.web.hardening import format_instants, harden_input
 from stationmaster.web.json_values import check_json, check_text
 
@@ -62,11 +62,29 @@ def _read_instant(value: Any) -> datetime:
     raise ValueError("write an instant as text with its time zone, such as 2026-11-21T08:30:00Z")
 
 
+def _read_range_start(value: Any) -> datetime:
+    return parse_span(value).start if isinstance(value, str) else _read_instant(value)
+
+
+def _read_range_end(value: Any) -> datetime:
+    if not isinstance(value, str):
+        return _read_instant(value)
+    span = parse_span(value)
+    return span.end if span.is_day else span.start
+
+
 def _single_line(text: str) -> str:
     if not text.isprintable():
         raise ValueError("only printable characters on one line are allowed here")
     return text
 
+
+_INSTANT_OR_DATE = WithJsonSchema(
+    {
+        "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}],
+        "examples": ["2026-11-21T08:30:00.000Z"],
+    }
+)
 
 Instant = Annotated[
     datetime,
@@ -75,6 +93,14 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-21T08:30:00.000Z"]}),
 ]
 """An instant: taken with any offset, kept in UTC, given with `Z` and milliseconds."""
+
+RangeStart = Annotated[
+    datetime, BeforeValidator(_read_range_start), PlainSerializer(format_instant, when_used="json"), _INSTANT_OR_DATE
+]
+RangeEnd = Annotated[
+    datetime, BeforeValidator(_read_range_end), PlainSerializer(format_instant, when_used="json"), _INSTANT_OR_DATE
+]
+"""Both ends of a range: instants, or dates, which are covered whole (UTC)."""
 
 Text = Annotated[str, AfterValidator(check_text)]
 """Text that every database stores; for query parameters (bodies get the same check from `Input`)."""

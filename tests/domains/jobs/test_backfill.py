@@ -124,6 +124,17 @@ async def test_one_schedule_with_its_params(desk: Desk) -> None:
 
 
 @ONLY_SQLITE
+async def test_dates_cover_whole_days(desk: Desk) -> None:
+    job = await desk.create(schedules=[{"cron_expression": "0 * * * *"}])
+
+    found = await desk.call(
+        "POST", f"/{job['id']}/backfill", {"from": "2020-01-01", "to": "2020-01-02", "dry_run": True}
+    )
+
+    assert (202, 48) == (found.status_code, found.json()["slot_count"])
+
+
+@ONLY_SQLITE
 async def test_what_cannot_be_filled_is_refused(desk: Desk) -> None:
     job, _ = await make(desk)
     past = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.schemas import TARGET_EXAMPLE
-from stationmaster.web.schema import Input, Instant, JsonObject, LongText, Output, ShortText
+from stationmaster.web.schema import Input, Instant, JsonObject, LongText, Output, RangeEnd, RangeStart, ShortText
 
 
 class PauseIn(Input):
@@ -64,8 +64,10 @@ class BackfillIn(Input):
         }
     )
 
-    start: Instant = Field(alias="from", description="The first instant.")
-    end: Instant = Field(alias="to", description="The instant before which it ends; not in the future.")
+    start: RangeStart = Field(alias="from", description="The first instant, or the first day.")
+    end: RangeEnd = Field(
+        alias="to", description="The instant before which it ends, or the last day; not in the future."
+    )
     only: Literal["missing", "failed", "all"] = Field(
         "missing", description="`missing`: what never ran; `failed`: that, and what never succeeded; `all`: every slot."
     )
