@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from inspect import isawaitable
 from math import ceil
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
@@ -88,7 +88,7 @@ class Page(AbstractPage[T], Generic[T]):
     @classmethod
     def create(
         cls, items: Sequence[T], params: AbstractParams, *, total: int = 0, cap: int | None = None, **_: Any
-    ) -> "Page[T]":
+    ) -> Self:
         assert isinstance(params, PageParams)
         counted = total if cap is None else min(total, cap)
         facts: dict[str, Any] = {
@@ -97,7 +97,7 @@ class Page(AbstractPage[T], Generic[T]):
             "size": params.size,
             "pages": ceil(counted / params.size),
         }
-        if issubclass(cls, LargePage):
+        if "total_capped" in cls.model_fields:
             facts["total_capped"] = total > counted
         # Constructed and not validated: FastAPI validates the items against the declared model anyway.
         return cls.model_construct(items=items, **facts)
@@ -161,14 +161,13 @@ async def paginate(
 
 
 def give_page(
-    items: Sequence[Any], total: int, params: PageParams, *, request: Request, response: Response
-) -> Page[Any]:
-    """Put the links and counts of a page that was read elsewhere into the answer's headers.
+    items: Sequence[Any], total: int, params: LargePageParams, *, request: Request, response: Response
+) -> LargePage[Any]:
+    """Put the links and counts of a large page that was read elsewhere into the answer's headers.
 
-    `total` may stop anywhere behind the cap where a list is counted to it.
+    `total` may stop anywhere behind the cap where the list is counted to it.
     """
-    model = LargePage if isinstance(params, LargePageParams) else Page
-    page: Page[Any] = model.create(items, params, total=total, cap=find_cap(params))
+    page = LargePage[Any].create(items, params, total=total, cap=find_cap(params))
     _add_headers(page, request, response)
     return page
 

@@ -15,6 +15,7 @@ from stationmaster.db.session import unit_of_work
 from stationmaster.domains.scripts.models import Script, Status, Version
 from stationmaster.identity.actor import Role
 from tests.support.archives import FILES, tar, zipped
+from tests.support.databases import ONLY_SQLITE
 from tests.support.people import Person, make_person
 
 SCRIPTS = "/api/v1/scripts"
@@ -241,6 +242,28 @@ async def test_the_list_and_the_catalog(app: FastAPI, client: httpx.AsyncClient,
         (None, ["c"]),
     ]
     assert catalog[0]["scripts"][0] == IsPartialDict(destructive=True, may_run=True)
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status=SUCCESS", ["b", "a"]),
+        ("status=FAILED", []),
+        ("category=tools", ["a"]),
+        ("public=true", ["b"]),
+        ("public=false&status=SUCCESS", ["a"]),
+    ],
+)
+async def test_the_list_is_narrowed(client: httpx.AsyncClient, ada: Person, query: str, expected: list[str]) -> None:
+    await register(client, ada, name="A", category="tools")
+    await register(client, ada, name="B")
+    await client.post(f"{SCRIPTS}/b/publish", headers=ada.headers)
+
+    answer = await client.get(f"{SCRIPTS}?{query}", headers=ada.headers)
+
+    assert answer.status_code == 200, answer.text
+    assert [item["slug"] for item in answer.json()["items"]] == expected
 
 
 async def test_sent_again_it_is_the_same_script(client: httpx.AsyncClient, ada: Person) -> None:

@@ -11,15 +11,22 @@ from sqlmodel import col, select
 
 from stationmaster.db.base import table_of
 from stationmaster.domains.scripts.access import Access, logs_open_to, visible_to
-from stationmaster.domains.scripts.models import AllowedRole, AllowedUser, BuildLine, Script, Version
+from stationmaster.domains.scripts.models import AllowedRole, AllowedUser, BuildLine, Script, Status, Version
 from stationmaster.identity.actor import Actor, Role
 
 MOST_IN_CATALOG = 2000
 
 
-def list_statement(actor: Actor) -> Any:
-    """Select the scripts that a caller may see."""
-    return select(Script).where(visible_to(actor)).order_by(col(Script.id).desc())
+def list_statement(actor: Actor, *, status: Status | None, category: str | None, is_public: bool | None) -> Any:
+    """Select the scripts that a caller may see, with these properties."""
+    statement = select(Script).where(visible_to(actor)).order_by(col(Script.id).desc())
+    if status is not None:
+        statement = statement.where(col(Script.status) == status)
+    if category is not None:
+        statement = statement.where(col(Script.category) == category)
+    if is_public is not None:
+        statement = statement.where(col(Script.is_public) == is_public)
+    return statement
 
 
 def catalog_statement(actor: Actor) -> Any:

@@ -13,6 +13,7 @@ from stationmaster.domains.scripts.archives.reading import format_of
 from stationmaster.domains.scripts.dependencies import BODY, SubmissionDep
 from stationmaster.domains.scripts.errors import NothingToDownload
 from stationmaster.domains.scripts.listing import SCRIPTS, ScriptItem
+from stationmaster.domains.scripts.models import Status
 from stationmaster.domains.scripts.reading import ReadExecutions
 from stationmaster.domains.scripts.schemas import BuildLineOut, Catalog, ScriptOut, ScriptPatch, VersionOut
 from stationmaster.identity.actor import Actor
@@ -24,6 +25,7 @@ from stationmaster.web.listing import ListQuery, list_query
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
 from stationmaster.web.paging import Page, PageParamsDep, paginate
+from stationmaster.web.schema import Text
 from stationmaster.web.session import ReadSessionDep, SessionDep
 
 router = APIRouter(prefix="/scripts", tags=["scripts"], route_class=Operation)
@@ -47,12 +49,15 @@ async def list_scripts(
     read_executions: Annotated[ReadExecutions, Depends(get_execution_reader)],
     request: Request,
     response: Response,
+    status: Annotated[Status | None, Query(description="In this status.")] = None,
+    category: Annotated[Text | None, Query(max_length=100, description="Of this category.")] = None,
+    public: Annotated[bool | None, Query(description="Published, or not.")] = None,
 ) -> Page[ScriptItem]:
     """List the scripts that you may see, newest first: your own, public ones, and those that are open to you."""
     plan = query.plan(is_admin=actor.is_admin)
     page: Page[ScriptItem] = await paginate(
         session,
-        plan.narrow(service.list_statement(actor)),
+        plan.narrow(service.list_statement(actor, status=status, category=category, is_public=public)),
         params,
         request=request,
         response=response,

@@ -35,9 +35,9 @@ RANDOM_LENGTH = 8
 _NUMBERED = 10
 
 
-def list_statement(actor: Actor) -> Any:
-    """Return the statement of the list of scripts that a caller may see."""
-    return repository.list_statement(actor)
+def list_statement(actor: Actor, *, status: Status | None, category: str | None, is_public: bool | None) -> Any:
+    """Return the statement of the list of scripts that a caller may see, with these properties."""
+    return repository.list_statement(actor, status=status, category=category, is_public=is_public)
 
 
 async def count_scripts(session: AsyncSession) -> int:
