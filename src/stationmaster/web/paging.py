@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from inspect import isawaitable
 from math import ceil
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
@@ -97,10 +97,10 @@ class Page(AbstractPage[T], Generic[T]):
             "size": params.size,
             "pages": ceil(counted / params.size),
         }
-        if "total_capped" in cls.model_fields:
+        if issubclass(cls, LargePage):
             facts["total_capped"] = total > counted
         # Constructed and not validated: FastAPI validates the items against the declared model anyway.
-        return cls.model_construct(items=items, **facts)
+        return cast("Self", cls.model_construct(items=items, **facts))
 
 
 class LargePage(Page[T], Generic[T]):
