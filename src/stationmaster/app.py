@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         dependencies=[Audited, Throttled, StrictRequest, AnsweredOnce],
         generate_unique_id_function=openapi.operation_id,
-        openapi_url="/openapi.json" if settings.http.docs else None,
+        openapi_url=None,  # `docs` serves it
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

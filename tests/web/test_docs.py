@@ -1,6 +1,9 @@
 """The documentation pages come from our own files alone."""
 
+import asyncio
+import json
 import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -76,3 +79,30 @@ def test_vendored_files_carry_their_licences() -> None:
 
     for folder, word in (("swagger-ui", "Apache License"), ("redoc", "MIT License")):
         assert word in (static / folder / "LICENSE").read_text()
+
+
+async def test_the_document_knows_its_prefix() -> None:
+    app = make_app()
+    docs.install(app)
+    plain = json.loads((await call(app, "/openapi.json")).body)
+    app.root_path = "/behind"
+
+    behind = json.loads((await call(app, "/behind/openapi.json")).body)
+
+    assert "servers" not in plain
+    assert [{"url": "/behind"}] == behind.pop("servers")
+    assert plain == behind
+
+
+async def test_others_are_served_while_the_document_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app()
+    docs.install(app)
+    may_end = threading.Event()
+    monkeypatch.setattr(app, "openapi", lambda: {"was_free": may_end.wait(timeout=5)})
+
+    async with client_of(app) as client, asyncio.TaskGroup() as group:
+        document = group.create_task(client.get("/openapi.json"))
+        await client.get("/docs")
+        may_end.set()
+
+    assert {"was_free": True} == document.result().json()

@@ -1,14 +1,16 @@
-"""`/docs` and `/redoc`, from our own files: no other host is asked, and scripts run only from here.
+"""`/openapi.json`, and `/docs` and `/redoc` from our own files: no other host is asked, and scripts run only from here.
 
 The files are vendored, see `static/README.md`.
 """
 
+import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
@@ -37,10 +39,25 @@ PAGE_POLICY = "; ".join(
 
 
 def install(app: FastAPI) -> None:
-    """Serve the two pages and their files; the application serves `/openapi.json` itself."""
+    """Serve the description of the service, the two pages that show it, and their files."""
+    app.add_route("/openapi.json", _Description(app).serve, include_in_schema=False)
     app.add_route("/docs", _swagger, include_in_schema=False)
     app.add_route("/redoc", _redoc, include_in_schema=False)
     app.add_route("/docs/static/{name}", _file, include_in_schema=False)
+
+
+@dataclass
+class _Description:
+    """The OpenAPI document. To write it takes seconds of processor time once: in a thread, as leases must be kept."""
+
+    app: FastAPI
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def serve(self, request: Request) -> Response:
+        async with self.lock:
+            document = await asyncio.to_thread(self.app.openapi)
+        root = request.scope.get("root_path", "").rstrip("/")
+        return JSONResponse({**document, "servers": [{"url": root}]} if root else document)
 
 
 async def _swagger(request: Request) -> Response:
