@@ -172,6 +172,14 @@ def give_page(
     return page
 
 
+def cut_page(items: Sequence[Any], params: PageParams, *, request: Request, response: Response) -> Page[Any]:
+    """Take one page of a short list that is at hand whole, and put its links and counts into the answer's headers."""
+    start = params.size * (params.page - 1)
+    page = Page[Any].create(items[start : start + params.size], params, total=len(items))
+    _add_headers(page, request, response)
+    return page
+
+
 def find_cap(params: PageParams, at: int | None = None) -> int | None:
     """Return where the count of a list stops, if it does: `at`, or where all lists stop."""
     is_capped = isinstance(params, LargePageParams) and params.count == "capped"

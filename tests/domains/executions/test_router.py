@@ -192,11 +192,14 @@ async def test_attempts_are_listed_with_the_one_under_way(world: World) -> None:
         session.add(ended)
     await world.set(id_, state=State.RUNNING, attempt=2, attempt_started_at=now)
 
-    attempts = (await world.get(f"/{id_}/attempts")).json()
+    attempts = (await world.get(f"/{id_}/attempts")).json()["items"]
+    second = await world.get(f"/{id_}/attempts?size=1&page=2")
 
     assert [(1, "failed", "timeout"), (2, "running", None)] == [
         (a["number"], a["state"], a["reason"]) for a in attempts
     ]
+    assert ([2], 2) == ([a["number"] for a in second.json()["items"]], second.json()["pages"])
+    assert 'rel="prev"' in second.headers["link"]
 
 
 async def test_cancelling_what_is_queued_ends_it_at_once(world: World) -> None:

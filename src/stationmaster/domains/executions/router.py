@@ -17,7 +17,7 @@ from stationmaster.web.limits import LimitClass, limited_as
 from stationmaster.web.listing import ListQuery, list_query
 from stationmaster.web.openapi import problems
 from stationmaster.web.operation import Operation
-from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, paginate
+from stationmaster.web.paging import CursorPage, CursorPageParamsDep, LargePage, Page, PageParamsDep, cut_page, paginate
 from stationmaster.web.session import ReadSessionDep, SessionDep
 from stationmaster.web.time_range import TimeRangeDep
 
@@ -94,9 +94,17 @@ async def get_execution(execution_id: UUID, actor: CurrentActor, session: ReadSe
 
 
 @router.get("/{execution_id}/attempts", summary="List the attempts of an execution", responses=problems(404))
-async def list_execution_attempts(execution_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> list[AttemptOut]:
+async def list_execution_attempts(
+    execution_id: UUID,
+    actor: CurrentActor,
+    session: ReadSessionDep,
+    params: PageParamsDep,
+    request: Request,
+    response: Response,
+) -> Page[AttemptOut]:
     """List the attempts of an execution, oldest first, the one under way included."""
-    return await service.list_attempts(session, await service.get_seen(session, execution_id, actor))
+    attempts = await service.list_attempts(session, await service.get_seen(session, execution_id, actor))
+    return cut_page(attempts, params, request=request, response=response)
 
 
 @router.post(
