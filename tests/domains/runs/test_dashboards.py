@@ -47,6 +47,7 @@ async def test_no_personal_value_is_listed(yard: Yard) -> None:
 
     shown = await yard.ask("GET", f"/processes/{process['id']}/searchable-fields", by=yard.viewer)
 
+    assert shown == await yard.ask("GET", f"/processes/{process['id']}/filter-metadata", by=yard.viewer)
     fields = {field["name"]: field for field in shown["metadata_fields"]}
     values = {name: field["values"] for name, field in fields.items()}
     assert {"meta.region": ["north", "south"], "meta.citizen": None, "meta.size": ["2"], "meta.on": ["true"]} == values

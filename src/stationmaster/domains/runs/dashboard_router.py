@@ -31,6 +31,17 @@ async def get_searchable_fields(process_id: UUID, _actor: CurrentActor, session:
     return await searchable.describe_fields(session, await dashboard.get_process(session, process_id))
 
 
+@router.get(
+    "/processes/{process_id}/filter-metadata",
+    summary="List the searchable fields, at their old address",
+    responses=problems(404),
+    deprecated=True,
+)
+async def get_filter_metadata(process_id: UUID, actor: CurrentActor, session: ReadSessionDep) -> SearchableFieldsOut:
+    """As `searchable-fields`, for clients that know the older name."""
+    return await get_searchable_fields(process_id, actor, session)
+
+
 @router.get("/dashboard", summary="Show how all processes are doing")
 async def get_dashboard(_actor: CurrentActor, session: ReadSessionDep, days: Days = 30) -> DashboardOut:
     """Show the figures of all runs, of each process, and of each of the last days."""
