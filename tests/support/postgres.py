@@ -45,6 +45,7 @@ SELECT concat_ws('; ',
         WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped),
     (SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
     (SELECT string_agg(tgname, ',' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal),
+    (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'),
     (SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace),
     (SELECT string_agg(proname, ',' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace),
     {", ".join(f"(SELECT string_agg(t::text, ',' ORDER BY t::text) FROM {table} t)" for table in SEEDED)}

@@ -181,12 +181,6 @@ async def test_what_is_no_token_of_ours(app: FastAPI, client: httpx.AsyncClient,
     assert (await refresh(client, token)).status_code == (401 if token else 422)
 
 
-async def test_an_access_token_is_no_refresh_token(app: FastAPI, client: httpx.AsyncClient) -> None:
-    ada = await make_person(app)
-
-    assert (await refresh(client, ada.grant.access_token)).status_code == 422
-
-
 async def test_nothing_is_sent(client: httpx.AsyncClient) -> None:
     assert (await client.post(REFRESH)).status_code == 401
     assert (await client.post(REFRESH, json={})).status_code == 401

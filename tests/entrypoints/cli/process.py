@@ -6,8 +6,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +102,24 @@ async def started(
     output = folder / "output.txt"
     with output.open("ab") as file:
         call = (sys.executable, "-m", "stationmaster", command, "--port", str(port))
-        process = await asyncio.create_subprocess_exec(*call, env=environment, cwd=folder, stdout=file, stderr=file)
+        with all_signals_heard():
+            process = await asyncio.create_subprocess_exec(*call, env=environment, cwd=folder, stdout=file, stderr=file)
     try:
         yield Running(process, port, output)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@contextmanager
+def all_signals_heard() -> Iterator[None]:
+    """Let what is started meanwhile hear SIGINT: a script's background, where the tests may run, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @asynccontextmanager
