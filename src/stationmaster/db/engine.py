@@ -92,7 +92,7 @@ def _set_up_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
         cursor.execute("PRAGMA secure_delete=ON")
         if read_only:
             cursor.execute("PRAGMA query_only=ON")
-            # A long list is read from the system's own cache, without a copy of each page: half the time.
+            # A long list is read from the system's own cache, without a copy of each page.
             cursor.execute(f"PRAGMA mmap_size={SQLITE_MAPPED_BYTES}")
         cursor.close()
 

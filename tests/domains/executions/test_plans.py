@@ -22,6 +22,7 @@ from stationmaster.kit.filters import parse_filter
 from stationmaster.kit.ids import new_id
 from stationmaster.kit.sorting import parse_sort
 from tests.support.databases import Databases, Dialect
+from tests.support.plans import explain, statements_on
 
 ROWS = 20_000
 JOBS = [new_id() for _ in range(100)]
@@ -64,12 +65,6 @@ async def full(databases: Databases, dialect: Dialect) -> AsyncIterator[Database
         yield database
 
 
-async def explain(database: Database, sql: str, parameters: Any) -> str:
-    async with database.reader.connect() as connection:
-        prefix = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN (COSTS OFF)"
-        return "\n".join(str(row[-1]) for row in await connection.exec_driver_sql(f"{prefix} {sql}", parameters))
-
-
 async def plan_of(
     database: Database, filters: Filters, *, text: str = "", sort: str = "", is_deep: bool = False
 ) -> str:
@@ -78,16 +73,13 @@ async def plan_of(
     wanted = parse_sort(sort) or default_sort(filters) or parse_sort("-id")
     order = compile_sort(EXECUTIONS, wanted, parameter="sort", is_admin=True)
     statement = repository.list_statement(filters).where(*conditions)
-    seen: list[tuple[str, Any]] = []
     async with AsyncSession(database.reader) as session:
         cursor = ""
         if is_deep:
             half = await read_slice(session, repository.list_statement(Filters()), order, cursor="", size=ROWS // 2)
             cursor = half.next_cursor or ""
-        listener = ("before_cursor_execute", lambda _connection, _cursor, sql, values, *_: seen.append((sql, values)))
-        sa.event.listen(database.reader.sync_engine, *listener)
-        await read_slice(session, statement, order, cursor=cursor, size=SIZE)
-        sa.event.remove(database.reader.sync_engine, *listener)
+        with statements_on(database.reader) as seen:
+            await read_slice(session, statement, order, cursor=cursor, size=SIZE)
     plans = [await explain(database, sql, values) for sql, values in seen if "FROM executions" in sql]
     assert plans
     return "\n".join(plans)

@@ -185,9 +185,8 @@ class ScriptExecutor:
         token = context.desk.report_token() if has_network else None
         if token is not None:
             context.journal.mask(token)
-            await (
-                context.journal.settle()
-            )  # what must be hidden is known to all replicas before anything can be reported
+            # What must be hidden is known to all replicas before anything can be reported.
+            await context.journal.settle()
             own |= {"STATIONMASTER_URL": self._service_url, "STATIONMASTER_TOKEN": token}
         return {**bound, **work.secrets.declared, **own}
 
