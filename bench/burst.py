@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,8 +54,8 @@ def make_plans(ports: Sequence[int], count: int) -> list[Plan]:
     return [*spread(ports, count), *spread(ports, 1, interval_seconds=DAY_SECONDS)]
 
 
-async def measure_burst(stand: Stand, template: Template, count: int, log: Path) -> Burst:
-    """Start the service on a copy of the template, let all be due, and watch."""
+async def measure_burst(stand: Stand, template: Template, count: int, log: Path, *, has_readers: bool) -> Burst:
+    """Start the service on a copy of the template, let all be due, and watch; with somebody at the API meanwhile or not."""
     async with stand.copy(template) as url:
         await stand.settle()
         settings = settings_for(url, stand.folder / "data")
@@ -62,7 +63,7 @@ async def measure_burst(stand: Stand, template: Template, count: int, log: Path)
             assert template.by_hand is not None
             async with calling(replica.base, template.by_hand) as caller:
                 due = await _let_be_due(database)
-                async with caller.measuring() as answers:
+                async with caller.measuring() if has_readers else nullcontext(Answers()) as answers:
                     watched = await _watch(database, due, replica)
             return _sum_up(await _read(database, due), due, count, watched, answers)
 
@@ -142,6 +143,12 @@ def figures_of(bursts: Sequence[Burst]) -> Mapping[str, list[float]]:
         "lateness_p99_seconds": [percentile(burst.lateness, 0.99) for burst in bursts],
         "cpu_microseconds": [burst.cpu_microseconds for burst in bursts],
         "rss_mb": [burst.rss_mb for burst in bursts],
+    }
+
+
+def answers_of(bursts: Sequence[Burst]) -> Mapping[str, list[float]]:
+    """Return how the API answered in several rounds, by name."""
+    return {
         "api_list_p50_seconds": [percentile(burst.answers.lists, 0.5) for burst in bursts],
         "api_list_p99_seconds": [percentile(burst.answers.lists, 0.99) for burst in bursts],
         "api_execute_p50_seconds": [percentile(burst.answers.executes, 0.5) for burst in bursts],

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.bare import run_bare
-from bench.burst import Burst, figures_of, make_plans, measure_burst
+from bench.burst import Burst, answers_of, figures_of, make_plans, measure_burst
 from bench.figures import median
 from bench.idle import measure_idle
 from bench.receiver import running_receiver
@@ -49,6 +49,8 @@ class Results:
     size: Size
     bare: dict[Dialect, Samples] = field(default_factory=dict)
     service: dict[Dialect, Samples] = field(default_factory=dict)
+    read: dict[Dialect, Samples] = field(default_factory=dict)
+    """The same burst while somebody uses the API."""
     small: dict[Dialect, Samples] = field(default_factory=dict)
     idle: dict[Dialect, Samples] = field(default_factory=dict)
     ticks: dict[Dialect, list[Mapping[str, float]]] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Results:
             "ratio": {dialect: self.ratio(dialect) for dialect in self.service},
             "bare": self.bare,
             "service": self.service,
+            "read": self.read,
             "small": self.small,
             "idle": self.idle,
             "ticks": self.ticks,
@@ -91,11 +94,13 @@ async def _measure_bursts(stand: Stand, ports: list[int], results: Results, cons
     small = {dialect: await stand.make_template(dialect, make_plans(ports, size.small_burst)) for dialect in DIALECTS}
     bare: dict[Dialect, list[dict[str, float]]] = defaultdict(list)
     bursts: dict[Dialect, list[Burst]] = defaultdict(list)
+    read: dict[Dialect, list[Burst]] = defaultdict(list)
     small_bursts: dict[Dialect, list[Burst]] = defaultdict(list)
     for number in range(1, size.rounds + 1):
         for dialect in DIALECTS:
             bare[dialect].append(await _measure_bare(stand, dialect, size.burst, ports))
             bursts[dialect].append(await _measure_burst(stand, large[dialect], size.burst))
+            read[dialect].append(await _measure_burst(stand, large[dialect], size.burst, has_readers=True))
             small_bursts[dialect].append(await _measure_burst(stand, small[dialect], size.small_burst))
             results.loads.append(os.getloadavg()[0])
             rate, yardstick = bursts[dialect][-1].per_second, bare[dialect][-1]["per_second"]
@@ -105,6 +110,7 @@ async def _measure_bursts(stand: Stand, ports: list[int], results: Results, cons
     for dialect in DIALECTS:
         results.bare[dialect] = _transpose(bare[dialect])
         results.service[dialect] = dict(figures_of(bursts[dialect]))
+        results.read[dialect] = {**figures_of(read[dialect]), **answers_of(read[dialect])}
         results.small[dialect] = dict(figures_of(small_bursts[dialect]))
 
 
@@ -114,8 +120,8 @@ async def _measure_bare(stand: Stand, dialect: Dialect, count: int, ports: list[
         return await run_bare(database, count, IN_FLIGHT, ports)
 
 
-async def _measure_burst(stand: Stand, template: Template, count: int) -> Burst:
-    return await measure_burst(stand, template, count, stand.folder / "service.log")
+async def _measure_burst(stand: Stand, template: Template, count: int, *, has_readers: bool = False) -> Burst:
+    return await measure_burst(stand, template, count, stand.folder / "service.log", has_readers=has_readers)
 
 
 async def _measure_idle(stand: Stand, results: Results, console: Console) -> None:

@@ -56,14 +56,20 @@ TRIALS = (EXAMPLE, _example(1900), _example(2300))
 
 
 def has_templates(value: Any) -> bool:
-    """Say whether there is a template anywhere in a JSON value."""
-    match value:
-        case str():
-            return "{{" in value
-        case Mapping():
-            return any(has_templates(one) for one in value.values())
-        case list():
-            return any(has_templates(one) for one in value)
+    """Say whether there is a template anywhere in a JSON value.
+
+    Plain tests and a loop: it is asked of every value of every order, and takes a third of the time of patterns of
+    `Mapping` and of generators.
+    """
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    for one in value:  # noqa: SIM110
+        if has_templates(one):
+            return True
     return False
 
 
