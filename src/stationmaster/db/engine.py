@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 # How long a caller waits for a connection before hearing "unavailable" (F27: requests fail fast).
 POOL_WAIT_SECONDS = 3
@@ -102,13 +104,12 @@ def _set_up_sqlite(engine: AsyncEngine, *, begin: str, read_only: bool) -> None:
 
 
 def _open_postgresql(url: str, application_name: str, pool_size: int) -> Database:
-    def engine(size: int, overflow: int, settings: dict[str, str], *, pre_ping: bool) -> AsyncEngine:
-        return create_async_engine(
+    def engine(size: int, overflow: int, settings: dict[str, str]) -> AsyncEngine:
+        made = create_async_engine(
             url,
             pool_size=size,
             max_overflow=overflow,
             pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=pre_ping,
             pool_recycle=1800,
             hide_parameters=True,  # values belong in no log
             connect_args={
@@ -117,8 +118,19 @@ def _open_postgresql(url: str, application_name: str, pool_size: int) -> Databas
                 "server_settings": settings | {"application_name": application_name},
             },
         )
+        event.listen(made.sync_engine, "checkout", _refuse_closed)
+        return made
 
-    pool = engine(pool_size, 5, POSTGRES_SERVER_SETTINGS, pre_ping=True)
-    # The loops behind this one try again by themselves; a question before each claim would cost them a round trip.
-    control = engine(CONTROL_CONNECTIONS, 0, CONTROL_SERVER_SETTINGS, pre_ping=False)
+    pool = engine(pool_size, 5, POSTGRES_SERVER_SETTINGS)
+    control = engine(CONTROL_CONNECTIONS, 0, CONTROL_SERVER_SETTINGS)
     return Database("postgresql", url, pool, pool, control)
+
+
+def _refuse_closed(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Have the pool connect anew where the server has closed the connection meanwhile, in a restart for example.
+
+    The event loop has seen that; `pool_pre_ping` would ask the server, by three round trips for each request.
+    """
+    connection = record.driver_connection
+    if connection is not None and connection.is_closed():
+        raise InvalidatePoolError
