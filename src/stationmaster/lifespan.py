@@ -68,6 +68,7 @@ from stationmaster.kit.sealing import Sealer
 from stationmaster.outbound.sandbox.opening import open_sandbox
 from stationmaster.station import Station
 from stationmaster.web.idempotency import AnswerBook
+from stationmaster.web.routes import route_table
 from stationmaster.web.throttle import open_throttle
 
 logger = logging.getLogger(__name__)
@@ -153,6 +154,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             name=name,
         )
         app.state.scheduler_status = station.status
+        route_table(
+            app
+        )  # this takes most of a second on a slow machine: no caller, and nothing beside them, waits for it
         async with station.run(app):
             yield
     logger.info("service.stopped")

@@ -1,23 +1,26 @@
-"""What an outcome means for the execution: the retry policy at work."""
+"""One attempt: how it ends when it is told to, and what its outcome means for the execution."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from stationmaster.domains.executions import attempt
-from stationmaster.domains.executions.attempt import conclude
+from stationmaster.domains.executions.attempt import conclude, fly
 from stationmaster.domains.executions.desk import TrialDesk
-from stationmaster.domains.executions.executor import Facts, Outcome
-from stationmaster.domains.executions.flights import Flight
+from stationmaster.domains.executions.executor import Context, Facts, Outcome
+from stationmaster.domains.executions.flights import Flight, Flights, Stop, stop
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.policies import Retry
 from stationmaster.domains.executions.queue import Claimed
+from stationmaster.domains.executions.recorder import Ending
 from stationmaster.domains.executions.specs import Order
 from stationmaster.domains.executions.states import Reason, State
+from stationmaster.domains.executions.targets import Target
 from stationmaster.kit.ids import new_id
-from tests.support.executions import webhook
+from tests.support.executions import SUCCESS, webhook
 
 NOW = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
 BROKEN = Outcome(State.FAILED, Reason.SERVER_ERROR, response_status=500)
@@ -119,3 +122,87 @@ async def test_params_that_were_resolved_for_this_execution_are_laid_in(
     done = await attempt._lay_in_params(one, target, TrialDesk(Facts(params=params)))
 
     assert body == done.model_dump()["body"]
+
+
+class Journals:
+    """Takes nothing in. Holds up what goes on from elsewhere until the gate opens."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.resumed = asyncio.Event()
+
+    def open(self, claimed: Claimed) -> "Journals":
+        return self
+
+    def abandon(self) -> None: ...
+
+    async def resume(self, journal: "Journals") -> None:
+        self.resumed.set()
+        await self.gate.wait()
+
+    async def complete(self, journal: "Journals", outcome: Outcome, *, has_reporter: bool) -> Outcome:
+        return outcome
+
+
+@dataclass
+class Airport:
+    """One flight with all that it needs; it notes what is begun, what is stopped elsewhere, and what is recorded."""
+
+    flight: Flight
+    flights: Flights = field(default_factory=lambda: Flights(capacity=1, per_host=1))
+    journals: Any = field(default_factory=Journals)
+    begun: list[Target] = field(default_factory=list)
+    stopped: list[Target] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    kind: str = "webhook"
+
+    async def run(self, target: Target, context: Context) -> Outcome:
+        self.begun.append(target)
+        return SUCCESS
+
+    async def stop(self, target: Target, context: Context) -> None:
+        self.stopped.append(target)
+
+    def put(self, ending: Ending) -> None:
+        self.endings.append(ending)
+
+    def launch(self) -> asyncio.Task[None]:
+        self.flights.add(self.flight)
+        here: Any = self
+        desk = TrialDesk(Facts())
+        return asyncio.create_task(fly(self.flight, here, desk, self.journals, flights=self.flights, recorder=here))
+
+
+async def test_what_is_told_to_stop_before_it_begins_never_does() -> None:
+    airport = Airport(flight())
+    task = airport.launch()
+
+    stop([airport.flight], Stop.REQUESTED)
+    await task
+
+    assert [State.CANCELLED] == [ending.result.state for ending in airport.endings]
+    assert ([], 1) == (airport.begun, airport.flights.free)
+
+
+async def test_what_is_not_ours_any_more_before_it_begins_says_nothing() -> None:
+    airport = Airport(flight())
+    task = airport.launch()
+
+    stop([airport.flight], Stop.DISOWNED)
+    await task
+
+    assert ([], [], []) == (airport.begun, airport.endings, airport.flights.all())
+
+
+async def test_what_is_told_to_stop_while_it_is_taken_over_is_stopped_elsewhere() -> None:
+    one = flight()
+    one.claimed = replace(one.claimed, claimed_at=NOW + timedelta(seconds=1))
+    airport = Airport(one)
+    task = airport.launch()
+    await airport.journals.resumed.wait()
+
+    stop([one], Stop.REQUESTED)
+    await task
+
+    assert [State.CANCELLED] == [ending.result.state for ending in airport.endings]
+    assert ([], [one.order.target], 1) == (airport.begun, airport.stopped, airport.flights.free)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from stationmaster.domains.executions.breaker import is_host_unwell
 from stationmaster.domains.executions.executor import Context, Desk, Disowned, Executor, Outcome
 from stationmaster.domains.executions.flights import Flight, Flights, Stop
-from stationmaster.domains.executions.journal import Journal
+from stationmaster.domains.executions.journals.attempt_journal import AttemptJournal
 from stationmaster.domains.executions.journals.writer import JournalWriter
 from stationmaster.domains.executions.models import OnLost
 from stationmaster.domains.executions.queue import Claimed, Result
@@ -34,13 +34,12 @@ async def fly(
     flight: Flight, executor: Executor, desk: Desk, journals: JournalWriter, *, flights: Flights, recorder: Recorder
 ) -> None:
     """Make one attempt and hand its result to the recorder; a disowned flight ends in silence."""
+    flight.task = asyncio.current_task()
     claimed = flight.claimed
     _measure_lateness(claimed)
     journal = journals.open(claimed)
     try:
-        if claimed.claimed_at != claimed.started_at:  # it was begun elsewhere, and goes on here
-            await journals.resume(journal)
-        outcome = await _run(flight, executor, desk, journal)
+        outcome = await _run(flight, executor, desk, journals, journal)
     finally:
         flights.end(flight)
     if flight.stop is Stop.DISOWNED:
@@ -60,7 +59,9 @@ def _measure_lateness(claimed: Claimed) -> None:
         metrics.start_lateness_seconds.labels(claimed.kind).observe(max(0.0, seconds))
 
 
-async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal) -> Outcome:
+async def _run(
+    flight: Flight, executor: Executor, desk: Desk, journals: JournalWriter, journal: AttemptJournal
+) -> Outcome:
     target = flight.order.target
     if target is None:
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error=UNREADABLE, is_final=True)
@@ -75,6 +76,11 @@ async def _run(flight: Flight, executor: Executor, desk: Desk, journal: Journal)
     try:
         async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS) as limit:
             context.stopwatch.govern(limit)
+            if flight.stop is not None:  # it was told before it began
+                raise asyncio.CancelledError  # noqa: TRY301  # as if it were told now
+            if flight.claimed.claimed_at != flight.claimed.started_at:  # it was begun elsewhere, and goes on here
+                with context.stopwatch.stopped():
+                    await journals.resume(journal)
             return await executor.run(await _lay_in_params(flight, target, desk), context)
     except TimeoutError:
         await _stop(executor, target, context)

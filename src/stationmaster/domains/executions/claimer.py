@@ -26,6 +26,9 @@ POLL_SECONDS = 1.0
 BATCH = 500
 GATHER_SECONDS = 0.005
 """A freed place waits this long for others, so that claims come in batches."""
+LAUNCHED_AT_ONCE = 25
+"""Flights that begin in one turn of the event loop: each takes a quarter of a millisecond before it first waits, and
+callers of the API wait for all of them."""
 MOST_UNRECORDED = 2_000
 """With more results waiting to be written, nothing new is taken."""
 
@@ -93,10 +96,17 @@ class Claimer:
             if not fitting:
                 return 0
             flights = await self._take(session, fitting, probes)
+        await self._launch_all(flights)
+        return len(candidates)
+
+    async def _launch_all(self, flights: Sequence[Flight]) -> None:
+        """Register all at once, so that whoever waits for the last flight knows of them; let them begin few by few."""
         for flight in flights:
             self._flights.add(flight)
+        for number, flight in enumerate(flights, 1):
             self._launch(flight)
-        return len(candidates)
+            if number % LAUNCHED_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _probe(self, session: AsyncSession) -> list[UUID]:
         """Return one execution for each shut host that may be tried again; asked once a second, not for each batch."""

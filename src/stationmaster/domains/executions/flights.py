@@ -35,6 +35,7 @@ class Flight:
     launched: float = field(default_factory=time.monotonic)
     """When it was claimed, on our monotonic clock."""
     task: asyncio.Task[None] | None = None
+    """Once it has begun: a task that is cancelled before its first step never runs, and could not end its flight."""
     stop: Stop | None = None
     is_over: bool = False
     is_aside: bool = False
@@ -145,8 +146,10 @@ class Flights:
 
 
 def stop(flights: Iterable[Flight], why: Stop) -> None:
-    """Tell flights to stop; those that are over already are left alone."""
+    """Tell flights to stop; those that are over already are left alone, and those to begin see it then."""
     for flight in flights:
-        if flight.task and not flight.is_over and not flight.stop:
-            flight.stop = why
+        if flight.is_over or flight.stop:
+            continue
+        flight.stop = why
+        if flight.task:
             flight.task.cancel()

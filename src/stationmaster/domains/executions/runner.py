@@ -90,7 +90,7 @@ class Runner:
             on_aside=partial(self.flights.set_aside, flight),
         )
         work = fly(flight, executor, desk, self._journals, flights=self.flights, recorder=self._recorder)
-        flight.task = self._group.create_task(work)
+        self._group.create_task(work)
 
     def stop_claiming(self) -> None:
         """Take nothing new from now on."""

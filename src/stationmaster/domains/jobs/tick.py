@@ -6,6 +6,7 @@ crash the next leader finds the schedules where they were. A slot that was writt
 by its unique key. A schedule that cannot be evaluated is put aside alone, and the others go on.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ from stationmaster.kit.timetable import Timetable
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+DECIDED_AT_ONCE = 100
+"""Schedules decided in one turn of the event loop, which is some ten milliseconds."""
 REST = timedelta(hours=1)
 """How long a schedule that cannot be evaluated is left alone."""
 
@@ -118,8 +121,10 @@ async def _decide_due(session: AsyncSession, due: sa.Select[Any], now: datetime,
     rows = (await session.execute(due)).all()
     templated = {row.job_id for row in rows if fire_time.is_templated(row.params, row.own_params)}
     writes = _Writes(last_success=await ledger.find_last_successes(session, templated))
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         _decide_row(row, now, epoch, writes)
+        if number % DECIDED_AT_ONCE == 0:
+            await asyncio.sleep(0)
     await _write(session, writes, now)
     return len(rows)
 
