@@ -40,9 +40,19 @@ async def test_the_earliest_come_first_however_many_there_are(desk: Desk) -> Non
     for minute in (50, 10, 40, 20):
         await desk.create(schedules=[hourly(minute)])
 
-    found = await ask(desk, f"{SPAN}&limit=3")
+    found = await ask(desk, f"{SPAN}&size=3")
 
-    assert (["00:10", "00:20", "00:40"], False) == (times(found), found["is_complete"])
+    assert (["00:10", "00:20", "00:40"], 16, 6) == (times(found), found["total"], found["pages"])
+    assert ["00:50", "01:10", "01:20"] == times(await ask(desk, f"{SPAN}&size=3&page=2"))
+
+
+async def test_of_very_many_it_lists_the_first(desk: Desk) -> None:
+    await desk.create(schedules=[{"cron_expression": "* * * * *", "starts_at": "2099-01-01T00:00:00Z"}])
+
+    whole = await ask(desk, "from=2099-01-01T00:00:00Z&to=2099-01-01T16:40:00Z")
+    more = await ask(desk, "from=2099-01-01T00:00:00Z&to=2099-01-01T16:41:00Z")
+
+    assert [(1000, True), (1000, False)] == [(found["total"], found["is_complete"]) for found in (whole, more)]
 
 
 async def test_what_pauses_says_so_and_what_is_off_is_not_there(desk: Desk) -> None:
@@ -50,9 +60,9 @@ async def test_what_pauses_says_so_and_what_is_off_is_not_there(desk: Desk) -> N
     await desk.call("POST", f"/{paused['id']}/pause", {"until": "2099-01-01T01:00:00Z"})
     await desk.create(schedules=[hourly(6)], is_active=False)
 
-    found = await ask(desk, f"{SPAN}&limit=2")
+    found = await ask(desk, f"{SPAN}&size=2")
     await desk.call("POST", "/pause", by=desk.admin)
-    all_paused = await ask(desk, f"{SPAN}&limit=2")
+    all_paused = await ask(desk, f"{SPAN}&size=2")
 
     assert [("00:05", True), ("01:05", False)] == [(item["at"][11:16], item["is_paused"]) for item in found["items"]]
     assert [True, True] == [item["is_paused"] for item in all_paused["items"]]
@@ -67,7 +77,7 @@ async def test_it_is_narrowed(desk: Desk) -> None:
 
     counts = [
         len((await ask(desk, f"{SPAN}&{query}"))["items"])
-        for query in (f"job_id={job['id']}", f"owner_id={desk.admin.id}", "category=general", "limit=1")
+        for query in (f"job_id={job['id']}", f"owner_id={desk.admin.id}", "category=general", "size=1")
     ]
 
     assert [4, 4, 8, 1] == counts
@@ -85,7 +95,7 @@ async def test_without_a_time_it_is_the_next_day(desk: Desk) -> None:
     [
         ("from=2099-01-01T00:00:00Z&to=2099-03-01T00:00:00Z", "to"),
         ("from=2099-01-02T00:00:00Z&to=2099-01-01T00:00:00Z", "to"),
-        ("limit=1001", "limit"),
+        ("size=101", "size"),
         ("category=nowhere", "category"),
         ("colour=red", "colour"),
     ],

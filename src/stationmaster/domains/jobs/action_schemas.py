@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from stationmaster.domains.executions.targets import Target
 from stationmaster.domains.jobs.schemas import TARGET_EXAMPLE
+from stationmaster.web.paging import Page
 from stationmaster.web.schema import Input, Instant, JsonObject, LongText, Output, RangeEnd, RangeStart, ShortText
 
 
@@ -113,10 +114,9 @@ class ComingOut(Output):
     is_paused: bool = Field(description="Whether a pause that holds now keeps it from running.")
 
 
-class UpcomingOut(Output):
+class UpcomingOut(Output, Page[ComingOut]):
     """The coming runs of all jobs, in the order of time."""
 
-    items: list[ComingOut]
     start: datetime = Field(serialization_alias="from", description="The first instant looked at.")
     end: datetime = Field(serialization_alias="to", description="The instant before which they lie.")
     is_complete: bool = Field(description="Whether there are no more in that time.")

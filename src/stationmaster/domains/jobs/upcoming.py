@@ -17,6 +17,7 @@ from stationmaster.domains.jobs.timetables import find_timetable
 from stationmaster.kit.timetable import RESOLUTION
 
 MOST = 1000
+"""Runs that are listed; what comes later is far away, and for a narrower window."""
 
 jobs = table_of(Job)
 schedules = table_of(Schedule)
@@ -28,7 +29,6 @@ class Window:
 
     start: datetime
     end: datetime
-    limit: int = MOST
     job_id: UUID | None = None
     owner_id: UUID | None = None
     category_id: UUID | None = None
@@ -47,7 +47,7 @@ class Coming:
 
 
 async def list_coming(session: AsyncSession, window: Window, now: datetime) -> list[Coming]:
-    """Return the first runs of a window, one more than its limit when there are more.
+    """Return the first runs of a window, one more than `MOST` when there are more.
 
     Only schedules that are next within the window are read, and of those no more than runs are wanted: each has a slot at
     its `next_run_at`, so one that is not among the first cannot have an earlier one.
@@ -57,7 +57,7 @@ async def list_coming(session: AsyncSession, window: Window, now: datetime) -> l
     rows = (await session.execute(_statement(window))).all()
     streams = [_slots(row, window, scopes=scopes) for row in rows]
     merged = heapq.merge(*streams)
-    return [coming for coming, _ in zip(merged, range(window.limit + 1), strict=False)]
+    return [coming for coming, _ in zip(merged, range(MOST + 1), strict=False)]
 
 
 def _statement(window: Window) -> sa.Select[Any]:
@@ -72,7 +72,7 @@ def _statement(window: Window) -> sa.Select[Any]:
         .join(jobs, jobs.c.id == schedules.c.job_id)
         .where(schedules.c.next_run_at < window.end)
         .order_by(schedules.c.next_run_at, schedules.c.id)
-        .limit(window.limit + 1)
+        .limit(MOST + 1)
     )
     if window.job_id is not None:
         statement = statement.where(jobs.c.id == window.job_id)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from stationmaster.domains.jobs import upcoming
 from stationmaster.domains.jobs.action_schemas import ComingOut, UpcomingOut
@@ -15,6 +15,7 @@ from stationmaster.errors import FieldError, Invalid
 from stationmaster.identity.dependencies import CurrentActor
 from stationmaster.kit import clock
 from stationmaster.web.operation import Operation
+from stationmaster.web.paging import PageParamsDep, cut_page
 from stationmaster.web.schema import Text
 from stationmaster.web.session import ReadSessionDep
 from stationmaster.web.time_range import TimeRangeDep
@@ -28,7 +29,6 @@ MOST_DAYS = timedelta(days=31)
 async def read_window(
     session: ReadSessionDep,
     span: TimeRangeDep,
-    limit: Annotated[int, Query(ge=1, le=upcoming.MOST, description="Most runs to list.")] = 100,
     job_id: Annotated[UUID | None, Query(description="Runs of this job.")] = None,
     owner_id: Annotated[UUID | None, Query(description="Runs of this owner's jobs.")] = None,
     category: Annotated[Text | None, Query(max_length=255, description="Slug or name of a job category.")] = None,
@@ -46,7 +46,6 @@ async def read_window(
     return Window(
         start,
         end,
-        limit,
         job_id=job_id,
         owner_id=owner_id,
         category_id=await find_category(session, category),
@@ -62,15 +61,15 @@ async def list_upcoming(
     _actor: CurrentActor,
     session: ReadSessionDep,
     wanted: WindowDep,
+    params: PageParamsDep,
+    request: Request,
+    response: Response,
 ) -> UpcomingOut:
     """List the runs that are planned, over all jobs, in the order of time: of the next 24 hours, or from `from` to `to`.
 
-    At most 31 days and 1000 runs are looked at; `is_complete` says whether that was all.
+    At most 31 days and the first 1000 runs are looked at; `is_complete` says whether those are all.
     """
     found = await upcoming.list_coming(session, wanted, clock.now())
-    return UpcomingOut(
-        items=[ComingOut(**asdict(coming)) for coming in found[: wanted.limit]],
-        start=wanted.start,
-        end=wanted.end,
-        is_complete=len(found) <= wanted.limit,
-    )
+    coming = [ComingOut(**asdict(one)) for one in found[: upcoming.MOST]]
+    page = cut_page(coming, params, request=request, response=response)
+    return UpcomingOut(**dict(page), start=wanted.start, end=wanted.end, is_complete=len(found) <= upcoming.MOST)
