@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlmodel import select
 
 from stationmaster.config import RunnerSettings
@@ -272,21 +271,6 @@ async def test_what_does_not_end_in_time_is_handed_over_at_once(database: Databa
 
     execution = await read(database, id_)
     assert (State.QUEUED, 1) == (execution.state, execution.crash_count)
-
-
-async def test_a_flight_that_is_not_ours_any_more_stops_and_says_nothing(database: Database) -> None:
-    executor = ScriptedExecutor(gate=asyncio.Event())
-    [id_] = await store(database, make_spec())
-
-    async with running(database, executor, lease=timedelta(seconds=2)):
-        await executor.began.wait()
-        async with unit_of_work(database) as session:
-            await session.execute(sa.update(Execution).values(lease_token=new_id(), worker="w2"))
-        await eventually(lambda: is_quiet(executor))
-
-    execution = await read(database, id_)
-    assert (State.RUNNING, "w2") == (execution.state, execution.worker)
-    assert [] == await read_attempts(database, id_)
 
 
 async def test_a_replica_reports_itself_and_signs_off(database: Database) -> None:

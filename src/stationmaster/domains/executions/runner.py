@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEATS_PER_LEASE = 3
 SAFETY_SECONDS = 2.0
-"""Our flights stop this long before the lease could be taken over by somebody else."""
+"""Our flights stop this long before others could take over the lease; of a short lease a heartbeat's length before."""
 
 
 class Runner:
@@ -135,7 +135,8 @@ class Runner:
             await asyncio.sleep(max(0.1, pause - (time.monotonic() - asked_at)))
 
     def _trust(self, asked_at: float) -> float:
-        return asked_at + self._settings.lease.total_seconds() - SAFETY_SECONDS
+        lease = self._settings.lease.total_seconds()
+        return asked_at + lease - min(SAFETY_SECONDS, lease / HEARTBEATS_PER_LEASE)
 
     async def _beat(self) -> None:
         async with self._recorder.pause(), unit_of_work(self._database, engine=self._database.control) as session:
