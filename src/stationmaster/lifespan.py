@@ -154,9 +154,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             name=name,
         )
         app.state.scheduler_status = station.status
-        route_table(
-            app
-        )  # this takes most of a second on a slow machine: no caller, and nothing beside them, waits for it
+        # Takes most of a second on a slow machine: no caller waits for it, and nobody else on the event loop.
+        route_table(app)
         async with station.run(app):
             yield
     logger.info("service.stopped")

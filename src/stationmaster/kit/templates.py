@@ -56,21 +56,14 @@ TRIALS = (EXAMPLE, _example(1900), _example(2300))
 
 
 def has_templates(value: Any) -> bool:
-    """Say whether there is a template anywhere in a JSON value.
-
-    Plain tests and a loop: it is asked of every value of every order, and takes a third of the time of patterns of
-    `Mapping` and of generators.
-    """
+    """Say whether there is a template anywhere in a JSON value; quickly, for it is asked of every value of every order."""
     if isinstance(value, str):
         return "{{" in value
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return False
-    for one in value:  # noqa: SIM110
-        if has_templates(one):
-            return True
-    return False
+    return any(map(has_templates, value))
 
 
 def resolve(value: Any, moment: Moment) -> Any:

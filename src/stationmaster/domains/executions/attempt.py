@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from stationmaster.domains.executions.breaker import is_host_unwell
 from stationmaster.domains.executions.executor import Context, Desk, Disowned, Executor, Outcome
@@ -74,14 +76,7 @@ async def _run(
         journal=journal,
     )
     try:
-        async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS) as limit:
-            context.stopwatch.govern(limit)
-            if flight.stop is not None:  # it was told before it began
-                raise asyncio.CancelledError  # noqa: TRY301  # as if it were told now
-            if flight.claimed.claimed_at != flight.claimed.started_at:  # it was begun elsewhere, and goes on here
-                with context.stopwatch.stopped():
-                    await journals.resume(journal)
-            return await executor.run(await _lay_in_params(flight, target, desk), context)
+        return await _carry_out(flight, executor, target, context, partial(journals.resume, journal))
     except TimeoutError:
         await _stop(executor, target, context)
         return Outcome(State.TIMED_OUT, Reason.TIMEOUT, error=f"No end after {flight.order.timeout_seconds:g} s.")
@@ -91,15 +86,34 @@ async def _run(
     except asyncio.CancelledError:
         if flight.stop is None:
             raise
-        task = asyncio.current_task()
-        assert task is not None
-        task.uncancel()
-        if flight.stop is Stop.REQUESTED:
-            await _stop(executor, target, context)
-        return Outcome(State.CANCELLED, Reason.REQUESTED, error="It was stopped on request.")
+        return await _heed_stop(flight, executor, target, context)
     except Exception:  # an executor's own fault must end this execution only, never the replica
         logger.exception("executor.failed", extra={"execution_id": str(flight.claimed.id), "kind": executor.kind})
         return Outcome(State.FAILED, Reason.INTERNAL_ERROR, error="The service failed to carry this out; see its log.")
+
+
+async def _carry_out(
+    flight: Flight, executor: Executor, target: Target, context: Context, resume: Callable[[], Awaitable[None]]
+) -> Outcome:
+    """Have the executor do it, within its time; whoever was told to stop before it began is stopped here."""
+    async with asyncio.timeout(context.timeout_seconds + GRACE_SECONDS) as limit:
+        context.stopwatch.govern(limit)
+        if flight.stop is not None:
+            raise asyncio.CancelledError
+        if flight.claimed.claimed_at != flight.claimed.started_at:  # it was begun elsewhere, and goes on here
+            with context.stopwatch.stopped():
+                await resume()
+        return await executor.run(await _lay_in_params(flight, target, context.desk), context)
+
+
+async def _heed_stop(flight: Flight, executor: Executor, target: Target, context: Context) -> Outcome:
+    """Take the cancellation as an end like any other, and end the work elsewhere if that was asked for."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+    if flight.stop is Stop.REQUESTED:
+        await _stop(executor, target, context)
+    return Outcome(State.CANCELLED, Reason.REQUESTED, error="It was stopped on request.")
 
 
 async def _lay_in_params(flight: Flight, target: Target, desk: Desk) -> Target:
